@@ -1,0 +1,7 @@
+"""``python -m poisonlib``."""
+
+import sys
+
+from poisonlib.cli import main
+
+sys.exit(main())

@@ -1,0 +1,54 @@
+"""The command line: ``python -m poisonlib COMMAND``, one module for each command.
+
+A command module has ``register(subparsers)``, which adds its parser and sets ``run`` on it to a
+function of the parsed arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = ("people", "train", "record")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line as an argparse parser."""
+    top = argparse.ArgumentParser(prog="python -m poisonlib", description=__doc__.split("\n")[0])
+    subparsers = top.add_subparsers(title="commands", dest="command", required=True)
+    for name in COMMANDS:
+        importlib.import_module(f"poisonlib.cli.{name}").register(subparsers)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code.
+
+    Mistakes in what was asked (a bad value, a missing file) end with one line that says what to
+    do, and exit code 2; Ctrl-C with 130. Anything else is a defect and shows its traceback.
+    """
+    chosen = parser().parse_args(arguments)
+    try:
+        chosen.run(chosen)
+    except (ValueError, FileNotFoundError, ModuleNotFoundError) as problem:
+        print(f"poisonlib: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("poisonlib: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def typed(arguments: argparse.Namespace) -> str:
+    """What to type to run this again, for provenance: defaults spelt out, folders left out."""
+    words = ["python -m poisonlib", arguments.command]
+    for name, value in sorted(vars(arguments).items()):
+        if name in ("command", "run") or value is None or value is False or name.endswith("folder"):
+            continue
+        if name == "name":
+            words.insert(2, str(value))
+        else:
+            words.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"))
+    return " ".join(words)

@@ -1,0 +1,73 @@
+"""``train NAME``: train a shipped extractor again from generated public people."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from poisonlib.cli import typed
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    from poisonlib.training.recipes import RECIPES
+
+    command = subparsers.add_parser(
+        "train",
+        help="train an extractor from scratch",
+        description="Train an extractor from scratch on generated people. Stop it at any time: "
+        "the same command goes on after the last whole epoch.",
+    )
+    command.add_argument("name", choices=sorted(RECIPES), help="which recipe")
+    command.add_argument(
+        "--people-folder",
+        type=Path,
+        required=True,
+        help="where `people render` put the public people",
+    )
+    command.add_argument(
+        "--out-folder", type=Path, help="where weights and record go (default: into the package)"
+    )
+    command.add_argument(
+        "--checkpoint-folder", type=Path, help="where to keep checkpoints (default: out folder)"
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train, write weights and loss curve."""
+    from tqdm import tqdm
+
+    from poisonlib import people, provenance
+    from poisonlib.extractors import shipped
+    from poisonlib.training.loop import train
+    from poisonlib.training.recipes import RECIPES
+
+    recipe = RECIPES[arguments.name]
+    wanted = range(recipe.first_identity, recipe.first_identity + recipe.people)
+    photos = people.aligned(arguments.people_folder, identities=wanted, photos=recipe.photos)
+    weights = arguments.out_folder or shipped.WEIGHTS
+    records = arguments.out_folder or Path(str(provenance.RECORDED))
+    checkpoint = (arguments.checkpoint_folder or weights) / f".{recipe.card.name}.checkpoint"
+    started = time.perf_counter()
+    with tqdm(total=recipe.epochs, unit="epoch", disable=not sys.stderr.isatty()) as bar:
+
+        def progress(done: int, epochs: int, loss: float) -> None:
+            bar.update(done - bar.n)
+            bar.set_postfix(loss=f"{loss:.3f}")
+            if bar.disable:
+                print(f"epoch {done}/{epochs}: mean loss {loss:.3f}", file=sys.stderr, flush=True)
+
+        trained = train(recipe, photos, checkpoint=checkpoint, progress=progress)
+    seconds = time.perf_counter() - started
+    shipped.write(trained.extractor, weights / f"{recipe.card.name}.safetensors")
+    rows = [{"epoch": epoch + 1, "loss": loss} for epoch, loss in enumerate(trained.losses)]
+    origin = provenance.of_run(typed(arguments), seed=recipe.seed, seconds=seconds)
+    provenance.Recorded(rows, origin).save(records / f"train-{recipe.card.name}.json")
+    checkpoint.unlink(missing_ok=True)
+    print(
+        f"{recipe.card.name}: {recipe.epochs} epochs of {len(photos)} photographs in "
+        f"{seconds:.0f} s, {recipe.epochs * len(photos) / seconds:.0f} images per second"
+    )

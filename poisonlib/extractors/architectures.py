@@ -1,0 +1,90 @@
+"""Small relatives of the networks that face recognition used, sized for a laptop.
+
+Each takes ``(n, 3, 64, 64)`` images, normalised by its preprocessing, and returns ``(n, d)``
+features of any length.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+def _conv_unit(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class PlainNet(nn.Sequential):
+    """A plain stack of 3x3 convolutions and average pooling, as in 2014.
+
+    After the ten-layer network that came with CASIA-WebFace (Yi et al., "Learning face
+    representation from scratch", 2014, section 3), at 64 pixels, with batch normalisation to
+    make training short and strides in place of pooling layers.
+    """
+
+    def __init__(self, embedding_size: int = 128) -> None:
+        super().__init__(
+            _conv_unit(3, 32, stride=2),  # 32 x 32
+            _conv_unit(32, 40, stride=2),  # 16 x 16
+            _conv_unit(40, 56),
+            _conv_unit(56, 80, stride=2),  # 8 x 8
+            _conv_unit(80, 112),
+            _conv_unit(112, 160, stride=2),  # 4 x 4
+            _conv_unit(160, 256),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(256, embedding_size),
+        )
+
+
+class ResidualBlock(nn.Module):
+    """The "improved residual" block of ArcFace (Deng et al., CVPR 2019, section 3.1)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.BatchNorm2d(inputs),
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.PReLU(outputs),
+            nn.Conv2d(outputs, outputs, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.shortcut(features) + self.residual(features)
+
+
+class ResidualNet(nn.Sequential):
+    """A small improved-residual network with a fully connected output, as in 2019.
+
+    Batch normalisation, no pooling and one linear layer after the last feature map: output
+    option "E" of ArcFace (Deng et al., CVPR 2019, section 3.1), at 64 pixels.
+    """
+
+    def __init__(self, embedding_size: int = 128) -> None:
+        super().__init__(
+            nn.Conv2d(3, 24, 3, stride=2, padding=1, bias=False),  # 32 x 32
+            nn.BatchNorm2d(24),
+            nn.PReLU(24),
+            ResidualBlock(24, 32, stride=2),  # 16 x 16
+            ResidualBlock(32, 64, stride=2),  # 8 x 8
+            ResidualBlock(64, 64, stride=1),
+            ResidualBlock(64, 128, stride=2),  # 4 x 4
+            nn.BatchNorm2d(128),
+            nn.Dropout(0.2),
+            nn.Flatten(),
+            nn.Linear(128 * 4 * 4, embedding_size),
+            nn.BatchNorm1d(embedding_size),
+        )
+
+
+ARCHITECTURES = {"PlainNet": PlainNet, "ResidualNet": ResidualNet}

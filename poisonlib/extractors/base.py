@@ -1,0 +1,161 @@
+"""The one protocol behind which every face recognition network stands.
+
+An extractor turns images in [0, 1] into unit rows. Everything that a particular network wants
+(its input size, channel order, mean and standard deviation) is its own affair and happens inside,
+so that one batch of photographs serves them all and gradients reach the pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from poisonlib import checks
+from poisonlib.extractors.card import Card
+
+
+@runtime_checkable
+class Extractor(Protocol):
+    """Anything that embeds faces.
+
+    Attributes:
+        card: its metadata.
+        fingerprint: hex digest that changes whenever its embeddings could; keys caches.
+    """
+
+    card: Card
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Embed ``(n, 3, h, w)`` images in [0, 1] as ``(n, d)`` rows of length 1.
+
+        Differentiable with respect to the images. Does not check them: attacks call this in
+        their inner loop. :func:`embed` is the checked way in.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From images in [0, 1] to what a network was trained on; differentiable.
+
+    Attributes:
+        size: side in pixels to resize to (antialiased bilinear), or None to leave it.
+        mean, std: subtracted and divided, in units of [0, 1], per channel or for all.
+        channels: order in which the network expects the colours.
+    """
+
+    size: int | None = None
+    mean: float | tuple[float, float, float] = 0.5
+    std: float | tuple[float, float, float] = 0.5
+    channels: Literal["RGB", "BGR"] = "RGB"
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """``(n, 3, h, w)`` in [0, 1] -> ``(n, 3, size, size)`` as the network wants it."""
+        if self.size is not None and images.shape[-2:] != (self.size, self.size):
+            images = F.interpolate(
+                images, (self.size, self.size), mode="bilinear", antialias=True
+            )
+        if self.channels == "BGR":
+            images = images.flip(1)
+        mean = torch.as_tensor(self.mean, device=images.device).reshape(-1, 1, 1)
+        std = torch.as_tensor(self.std, device=images.device).reshape(-1, 1, 1)
+        return (images - mean) / std
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleExtractor:
+    """Any ``torch.nn.Module`` as an :class:`Extractor`.
+
+    The module is put into evaluation mode, so that an embedding depends on its own image only,
+    and its parameters are frozen: attacks differentiate with respect to pixels alone. Whoever
+    wants to train it (``EndToEnd``, adaptive training) works on a copy.
+
+    Attributes:
+        module: maps preprocessed images ``(n, 3, s, s)`` to features ``(n, d)`` of any length.
+        card: its metadata.
+        preprocessing: from images in [0, 1] to what the module expects.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.extractors import Card, ModuleExtractor, Preprocessing
+        >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 4))
+        >>> card = Card("mine", 2026, "linear", "none", "none", 8, 4, "MIT")
+        >>> mine = ModuleExtractor(net, card, Preprocessing(size=8))
+        >>> mine(torch.rand(2, 3, 112, 112)).norm(dim=1)
+        tensor([1., 1.])
+    """
+
+    module: torch.nn.Module
+    card: Card
+    preprocessing: Preprocessing = Preprocessing()
+
+    def __post_init__(self) -> None:
+        self.module.eval().requires_grad_(False)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return F.normalize(self.module(self.preprocessing(images)), dim=1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.card.name!r}, {self.fingerprint[:8]})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the module's structure, its weights and the preprocessing."""
+        digest = hashlib.sha256(f"{self.module!r}{self.preprocessing!r}".encode())
+        for key, value in sorted(self.module.state_dict().items()):
+            digest.update(key.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def embed(extractor: Extractor, images: Tensor, *, batch_size: int = 256) -> Tensor:
+    """Embed images without gradients, in batches, checking what goes in and what comes out.
+
+    Args:
+        extractor: any extractor.
+        images: ``(n, 3, h, w)`` float32 in [0, 1].
+        batch_size: images in memory at once.
+
+    Returns:
+        ``(n, d)`` float32 rows of length 1.
+
+    Raises:
+        ValueError: bad images, or an extractor that returns the wrong shape, NaN, or rows that
+            are not of length 1.
+    """
+    checks.images(images)
+    with torch.no_grad():
+        rows = []
+        for batch in images.split(batch_size):
+            rows.append(_checked(extractor, extractor(batch), len(batch)))
+    return torch.cat(rows)
+
+
+def _checked(extractor: Extractor, rows: Tensor, n: int) -> Tensor:
+    name = getattr(getattr(extractor, "card", None), "name", type(extractor).__name__)
+    if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != n:
+        came = tuple(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__
+        raise ValueError(
+            f"extractor {name!r} must return ({n}, d) rows for {n} images, got {came}; "
+            "flatten its last feature map"
+        )
+    if not torch.isfinite(rows).all():
+        raise ValueError(
+            f"extractor {name!r} returned NaN or infinity; check its weights and preprocessing"
+        )
+    lengths = rows.norm(dim=1)
+    if not torch.allclose(lengths, torch.ones_like(lengths), atol=1e-3):
+        raise ValueError(
+            f"extractor {name!r} must return rows of length 1, got lengths in "
+            f"[{lengths.min():.3g}, {lengths.max():.3g}]; wrap it in ModuleExtractor"
+        )
+    return rows.float()

@@ -1,0 +1,139 @@
+"""Where a recorded number comes from, written beside the number.
+
+Slow experiments are commands. Their small results are kept as JSON files that state the command,
+the commit, the seed, the class of machine and the date, and the book reads those files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+RECORDED = resources.files("poisonlib") / "data" / "recorded"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The origin of a recorded result.
+
+    Attributes:
+        command: what was typed, so that it can be typed again.
+        commit: of poisonlib, with ``+`` where the working tree had changes.
+        seed: of the run.
+        machine: class of machine, e.g. ``"2 cores x86_64, 23 GiB"``; never a host name.
+        date: ISO date of the run.
+        seconds: wall time.
+        versions: of the libraries that do the arithmetic.
+    """
+
+    command: str
+    commit: str
+    seed: int
+    machine: str
+    date: str
+    seconds: float
+    versions: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.command} (commit {self.commit}, seed {self.seed}, {self.machine}, "
+            f"{self.date}, {self.seconds:.0f} s)"
+        )
+
+
+def machine_class() -> str:
+    """Cores, architecture and memory of this machine, without its name."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    except (AttributeError, ValueError, OSError):
+        return f"{cores} cores {platform.machine()}"
+    return f"{cores} cores {platform.machine()}, {memory:.0f} GiB"
+
+
+def commit() -> str:
+    """The commit that poisonlib runs from, or its version when it is not in a checkout."""
+    from poisonlib import __version__
+
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        head = git("rev-parse", "--short=10", "HEAD")
+        return head + ("+" if git("status", "--porcelain", "--", "*.py") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return f"version {__version__}"
+
+
+def of_run(command: str, *, seed: int, seconds: float) -> Provenance:
+    """The provenance of a run that has just ended on this machine."""
+    import numpy
+    import torch
+
+    return Provenance(
+        command=command,
+        commit=commit(),
+        seed=seed,
+        machine=machine_class(),
+        date=datetime.date.today().isoformat(),
+        seconds=round(seconds, 1),
+        versions={"torch": torch.__version__, "numpy": numpy.__version__},
+    )
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file in one step: readers see the old file or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded result: its rows (a tidy table) and where they come from."""
+
+    rows: Sequence[Mapping[str, Any]]
+    provenance: Provenance
+
+    @property
+    def table(self):
+        """The rows as a pandas DataFrame."""
+        import pandas
+
+        return pandas.DataFrame(list(self.rows))
+
+    def save(self, path: Path) -> None:
+        """Write to ``path`` as JSON, in one step."""
+        origin = dataclasses.asdict(self.provenance)
+        write_json(path, {"provenance": origin, "rows": list(self.rows)})
+
+
+def load(name: str, *, folder: Path | None = None) -> Recorded:
+    """Read a recorded result by name.
+
+    Raises:
+        ValueError: no such record; the message lists those there are.
+    """
+    home = Path(str(RECORDED)) if folder is None else folder
+    path = home / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in home.glob("*.json"))) or "none"
+        raise ValueError(
+            f"no recorded result {name!r}; there are: {known}. "
+            "Make one with python -m poisonlib record NAME"
+        )
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Recorded(content["rows"], Provenance(**content["provenance"]))

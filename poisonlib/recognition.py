@@ -1,0 +1,218 @@
+"""Recognisers: from a gallery of labelled photographs to a name for a new one.
+
+Three ways to build one on top of an extractor, the three of the paper (Radiya-Dixit et al.,
+ICLR 2022, section 3): nearest neighbour, a linear classifier on frozen features, and end-to-end
+fine-tuning. All have one interface: ``fit``, ``predict``, ``score``.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from typing_extensions import Self
+
+from poisonlib import checks
+from poisonlib.extractors import Extractor, ModuleExtractor, embed
+
+
+class Recogniser(ABC):
+    """A closed-set identifier over the people of its gallery.
+
+    Args:
+        extractor: what turns photographs into features.
+
+    Attributes:
+        people_: ``(k,)`` labels of the people in the gallery, after ``fit``.
+    """
+
+    def __init__(self, extractor: Extractor) -> None:
+        self.extractor = extractor
+        self.people_: Tensor | None = None
+
+    def fit(self, images: Tensor, labels: Tensor) -> Self:
+        """Learn a gallery of ``(n, 3, h, w)`` images in [0, 1] with ``(n,)`` integer labels.
+
+        Raises:
+            ValueError: bad images or labels, or fewer than two people.
+        """
+        checks.images(images)
+        self._remember_people(labels, len(images))
+        self._fit(images, labels)
+        return self
+
+    def predict(self, images: Tensor) -> Tensor:
+        """The label ``(n,)`` of the person that each of ``(n, 3, h, w)`` images shows."""
+        checks.images(images)
+        self._require_fit()
+        return self._predict(images)
+
+    def score(self, images: Tensor, labels: Tensor) -> float:
+        """The share of images whose predicted label is the given one, in [0, 1]."""
+        checks.labels(labels, len(images))
+        return float((self.predict(images) == labels).float().mean())
+
+    @abstractmethod
+    def _fit(self, images: Tensor, labels: Tensor) -> None: ...
+
+    @abstractmethod
+    def _predict(self, images: Tensor) -> Tensor: ...
+
+    def _remember_people(self, labels: Tensor, n: int) -> None:
+        checks.labels(labels, n)
+        self.people_ = torch.unique(labels)
+        if len(self.people_) < 2:
+            raise ValueError(
+                f"a gallery needs at least two people to tell apart, got {len(self.people_)}; "
+                "add background people, e.g. poisonlib.people.load('users')"
+            )
+
+    def _require_fit(self) -> None:
+        if self.people_ is None:
+            raise ValueError(f"{type(self).__name__} has no gallery yet; call fit first")
+
+
+class EmbeddingRecogniser(Recogniser):
+    """A recogniser that sees photographs only as rows of a frozen extractor.
+
+    ``fit_rows`` and ``predict_rows`` take rows ``(n, d)`` embedded before, so that an
+    experiment that changes a few photographs of a gallery need not embed all the others again.
+    """
+
+    def fit_rows(self, rows: Tensor, labels: Tensor) -> Self:
+        """Like ``fit``, from rows ``(n, d)`` that the extractor made."""
+        self._remember_people(labels, len(rows))
+        self._fit_rows(rows, labels)
+        return self
+
+    def predict_rows(self, rows: Tensor) -> Tensor:
+        """Like ``predict``, from rows ``(n, d)``: labels ``(n,)``."""
+        self._require_fit()
+        return self._predict_rows(rows)
+
+    def _fit(self, images: Tensor, labels: Tensor) -> None:
+        self._fit_rows(embed(self.extractor, images), labels)
+
+    def _predict(self, images: Tensor) -> Tensor:
+        return self._predict_rows(embed(self.extractor, images))
+
+    @abstractmethod
+    def _fit_rows(self, rows: Tensor, labels: Tensor) -> None: ...
+
+    @abstractmethod
+    def _predict_rows(self, rows: Tensor) -> Tensor: ...
+
+
+class NearestNeighbour(EmbeddingRecogniser):
+    """The label of the closest photograph in the gallery (1-NN).
+
+    Rows have length 1, so the largest cosine is the smallest Euclidean distance. The paper's
+    code does the same with scikit-learn's ``KNeighborsClassifier(1)``.
+    """
+
+    chunk = 4096
+
+    def _fit_rows(self, rows: Tensor, labels: Tensor) -> None:
+        self.rows_, self.labels_ = rows.clone(), labels.clone()
+
+    def neighbours(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """For query rows ``(n, d)``: index ``(n,)`` of the nearest gallery row, and distance."""
+        self._require_fit()
+        found = [(chunk @ self.rows_.T).max(dim=1) for chunk in rows.split(self.chunk)]
+        cosine = torch.cat([best.values for best in found])
+        index = torch.cat([best.indices for best in found])
+        return index, (2 - 2 * cosine).clamp_min(0).sqrt()
+
+    def _predict_rows(self, rows: Tensor) -> Tensor:
+        return self.labels_[self.neighbours(rows)[0]]
+
+
+class Linear(EmbeddingRecogniser):
+    """Logistic regression on standardised frozen features, through scikit-learn.
+
+    As in the paper's code, ``StandardScaler`` and ``LogisticRegression`` with C = 1, but run
+    to convergence instead of being stopped after 100 iterations.
+    """
+
+    def __init__(self, extractor: Extractor, *, C: float = 1.0) -> None:
+        super().__init__(extractor)
+        self.C = C
+
+    def _fit_rows(self, rows: Tensor, labels: Tensor) -> None:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        regression = LogisticRegression(C=self.C, max_iter=2000, tol=1e-3)
+        self.classifier_ = make_pipeline(StandardScaler(), regression)
+        self.classifier_.fit(rows.double().numpy(), labels.numpy())
+
+    def _predict_rows(self, rows: Tensor) -> Tensor:
+        return torch.from_numpy(self.classifier_.predict(rows.double().numpy()))
+
+
+class EndToEnd(Recogniser):
+    """The whole network fine-tuned on the gallery, a softmax over its people on top.
+
+    Every class is drawn equally often, as in the paper's ``eval_e2e.py``. That code trains for
+    160,000 images from a random last layer; here the last layer starts at the mean feature of
+    each person, which a few epochs then refine.
+
+    Args:
+        extractor: a :class:`~poisonlib.extractors.ModuleExtractor`; a copy of it is trained.
+        epochs: passes over a gallery's worth of images.
+        learning_rate: of Adam, for network and last layer alike.
+        scale: multiplies the cosine to make logits.
+        seed: of order and flips.
+    """
+
+    def __init__(
+        self,
+        extractor: ModuleExtractor,
+        *,
+        epochs: int = 4,
+        learning_rate: float = 5e-4,
+        batch_size: int = 64,
+        scale: float = 16.0,
+        seed: int = 0,
+    ) -> None:
+        if not isinstance(getattr(extractor, "module", None), torch.nn.Module):
+            raise TypeError(
+                f"EndToEnd fine-tunes a network, got {type(extractor).__name__}; "
+                "wrap your torch.nn.Module in poisonlib.extractors.ModuleExtractor"
+            )
+        super().__init__(extractor)
+        self.epochs, self.learning_rate = epochs, learning_rate
+        self.batch_size, self.scale, self.seed = batch_size, scale, seed
+
+    def _fit(self, images: Tensor, labels: Tensor) -> None:
+        classes = torch.searchsorted(self.people_, labels)
+        rows = embed(self.extractor, images)
+        means = torch.zeros(len(self.people_), rows.shape[1]).index_add_(0, classes, rows)
+        weight = torch.nn.Parameter(F.normalize(means))
+        module = copy.deepcopy(self.extractor.module).requires_grad_(True)
+        small = torch.cat([self.extractor.preprocessing(part) for part in images.split(512)])
+        generator = torch.Generator().manual_seed(self.seed)
+        sampling = 1.0 / torch.bincount(classes)[classes].double()
+        optimiser = torch.optim.Adam([*module.parameters(), weight], lr=self.learning_rate)
+        steps = max(1, self.epochs * len(images) // self.batch_size)
+        for _ in range(steps):
+            batch = torch.multinomial(sampling, self.batch_size, True, generator=generator)
+            views = small[batch]
+            flip = torch.rand(len(batch), 1, 1, 1, generator=generator) < 0.5
+            views = torch.where(flip, views.flip(3), views)
+            with torch.autocast("cpu", torch.bfloat16):
+                features = module(views.contiguous(memory_format=torch.channels_last))
+            cosine = F.normalize(features.float()) @ F.normalize(weight).T
+            loss = F.cross_entropy(self.scale * cosine, classes[batch])
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+        self.network_ = ModuleExtractor(module, self.extractor.card, self.extractor.preprocessing)
+        self.weight_ = F.normalize(weight.detach())
+
+    def _predict(self, images: Tensor) -> Tensor:
+        return self.people_[(embed(self.network_, images) @ self.weight_.T).argmax(dim=1)]

@@ -1,0 +1,1 @@
+"""How the shipped extractors were trained, as commands that train them again."""

@@ -1,0 +1,244 @@
+"""The trial: does a cloak protect its wearer from a recogniser trained on the cloaked pictures?
+
+The protocol of the paper's code (FaceCure, ``eval.py``): one user at a time replaces *all* of
+their training photographs by cloaked ones, everybody else stays clean, the recogniser is trained
+on the lot, and is then asked about the user's *unperturbed* test photographs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from poisonlib import checks
+from poisonlib.attacks import Attack, Processed
+from poisonlib.extractors import Extractor, embed
+from poisonlib.photos import Photos
+from poisonlib.recognition import EmbeddingRecogniser, NearestNeighbour, Recogniser
+from poisonlib.statistics import wilson
+
+if TYPE_CHECKING:
+    import pandas
+
+MakeRecogniser = Callable[[Extractor], Recogniser]
+Progress = Callable[[int, int, str], None]
+
+
+def split(labels: Tensor, *, seed: int, test_share: float = 0.3) -> Tensor:
+    """Which photographs are for testing: ``int(test_share * n)`` of each person's n, at random.
+
+    Args:
+        labels: ``(n,)`` integer labels.
+        seed: of the choice.
+        test_share: in (0, 1); the paper's is 0.3.
+
+    Returns:
+        ``(n,)`` bool, True for test photographs.
+
+    Raises:
+        ValueError: a person has too few photographs to leave one on each side.
+    """
+    checks.labels(labels, len(labels))
+    generator = torch.Generator().manual_seed(seed)
+    test = torch.zeros(len(labels), dtype=torch.bool)
+    for person in torch.unique(labels).tolist():
+        mine = torch.nonzero(labels == person)[:, 0]
+        take = int(test_share * len(mine))
+        if not 0 < take < len(mine):
+            raise ValueError(
+                f"person {person} has {len(mine)} photograph(s), which leaves {take} to test "
+                f"with and {len(mine) - take} to train with; give at least "
+                f"{-(-1 // test_share):.0f} photographs of each person"
+            )
+        test[mine[torch.randperm(len(mine), generator=generator)[:take]]] = True
+    return test
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What happened, one row for each user, condition and side.
+
+    Attributes:
+        table: tidy ``DataFrame`` with columns ``attack, extractor, recogniser, condition``
+            (``"control"``: processed but not perturbed, or ``"cloaked"``), ``user, whose``
+            (``"user"``: the protected user's clean test photographs, or ``"others"``),
+            ``errors, n, error``.
+    """
+
+    table: pandas.DataFrame
+
+    def summary(self) -> pandas.DataFrame:
+        """Error by condition and side with 95 % Wilson interval, number of photographs and users.
+
+        The other people's photographs are the same in every user's turn, so they count once:
+        their error is the mean over turns, their n that of one turn.
+        """
+        return summarise(self.table)
+
+
+def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Pool the rows of a trial table over users; see :meth:`TrialResult.summary`."""
+    import pandas
+
+    rows = []
+    keys = ["attack", "extractor", "recogniser", "condition", "whose"]
+    for key, group in table.groupby(keys, sort=False):
+        turns = len(group) if group["whose"].iloc[0] == "others" else 1
+        n = round(int(group["n"].sum()) / turns)
+        rate = wilson(round(int(group["errors"].sum()) / turns), n)
+        rows.append(
+            dict(zip(keys, key, strict=True))
+            | {"error": rate.value, "low": rate.low, "high": rate.high, "n": n}
+            | {"users": group["user"].nunique(), "user_sd": float(group["error"].std(ddof=0))}
+        )
+    return pandas.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attack against one way of recognising people.
+
+    Attributes:
+        attack: makes the cloaks; wrap it in :class:`~poisonlib.attacks.Cached` to keep them.
+        extractor: the trainer's, which need not be the one the cloak was crafted on.
+        recogniser: how the trainer builds on it: :class:`NearestNeighbour` (the default),
+            :class:`Linear`, :class:`EndToEnd`, or any function of an extractor.
+        name: of the attack in the table; its class name if not given.
+
+    Example:
+        >>> from poisonlib import extractors, people
+        >>> from poisonlib.attacks import FawkesV1
+        >>> tracker = extractors.load("softmax-2014")
+        >>> trial = Trial(FawkesV1([tracker]), tracker)
+        >>> result = trial.run(people.load("users"), users=[0, 1], seed=0)  # doctest: +SKIP
+        >>> result.summary()  # doctest: +SKIP
+    """
+
+    attack: Attack
+    extractor: Extractor
+    recogniser: MakeRecogniser = NearestNeighbour
+    name: str | None = None
+
+    def run(
+        self,
+        photos: Photos,
+        *,
+        users: Sequence[int | str] | int,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> TrialResult:
+        """Let each user protect themselves in turn, and count who is recognised.
+
+        Args:
+            photos: gallery and users together, several photographs of each person.
+            users: who protects themselves, by label or name; or how many, drawn by ``seed``.
+            seed: of the split, of the draw of users, and of the cloaks.
+            progress: called with (users done, users in all, what is being done).
+
+        Raises:
+            ValueError: no users, unknown users, one person only, or too few photographs.
+        """
+        chosen = choose_users(photos, users, seed=seed)
+        test = split(photos.labels, seed=seed)
+        # One path for all: every photograph is stored in 8 bits before anybody looks at it.
+        images = Processed()(photos.images, seed=seed).images
+        rounded = Photos(images, photos.labels, photos.names)
+        turns = _EmbeddedTurns if self._is_embedding() else _Turns
+        turn = turns(self, rounded, test)
+
+        import pandas
+
+        rows = []
+        predicted = turn.predictions(None, None)
+        for user in chosen:
+            rows += self._rows(rounded, test, predicted, user, "control")
+        for done, user in enumerate(chosen):
+            if progress is not None:
+                progress(done, len(chosen), f"cloaking {photos.names[user]}")
+            mine = (photos.labels == user) & ~test
+            cloak = self.attack(images[mine], seed=seed + user)
+            if progress is not None:
+                progress(done, len(chosen), f"recognising {photos.names[user]}")
+            predicted = turn.predictions(mine, cloak.images)
+            rows += self._rows(rounded, test, predicted, user, "cloaked")
+        if progress is not None:
+            progress(len(chosen), len(chosen), "done")
+        return TrialResult(pandas.DataFrame(rows))
+
+    def _is_embedding(self) -> bool:
+        return isinstance(self.recogniser(self.extractor), EmbeddingRecogniser)
+
+    def _rows(
+        self, photos: Photos, test: Tensor, predicted: Tensor, user: int, condition: str
+    ) -> Iterator[dict]:
+        truth = photos.labels[test]
+        wrong = predicted != truth
+        for whose, side in (("user", truth == user), ("others", truth != user)):
+            errors, n = int(wrong[side].sum()), int(side.sum())
+            yield {
+                "attack": self.name or type(getattr(self.attack, "attack", self.attack)).__name__,
+                "extractor": self.extractor.card.name,
+                "recogniser": getattr(self.recogniser, "__name__", str(self.recogniser)),
+                "condition": condition,
+                "user": photos.names[user],
+                "whose": whose,
+                "errors": errors,
+                "n": n,
+                "error": errors / n,
+            }
+
+
+def choose_users(photos: Photos, users: Sequence[int | str] | int, *, seed: int) -> list[int]:
+    """The labels of the users: those given, or that many drawn at random with ``seed``.
+
+    Raises:
+        ValueError: none, more than there are people, or an unknown one.
+    """
+    if isinstance(users, int):
+        if not 0 < users <= len(photos.people):
+            raise ValueError(
+                f"users must be between 1 and the {len(photos.people)} people there are, "
+                f"got {users}"
+            )
+        order = torch.randperm(len(photos.people), generator=torch.Generator().manual_seed(seed))
+        return sorted(photos.people[index] for index in order[:users].tolist())
+    if len(users) == 0:
+        raise ValueError("a trial needs at least one user to protect, got none")
+    return [photos.label(user) for user in users]
+
+
+class _Turns:
+    """Predictions on the test photographs, the recogniser trained anew for each gallery."""
+
+    def __init__(self, trial: Trial, photos: Photos, test: Tensor) -> None:
+        self.trial, self.photos, self.test = trial, photos, test
+
+    def predictions(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
+        images = self.photos.images
+        if mine is not None:
+            images = images.clone()
+            images[mine] = cloaked
+        recogniser = self.trial.recogniser(self.trial.extractor)
+        recogniser.fit(images[~self.test], self.photos.labels[~self.test])
+        return recogniser.predict(self.photos.images[self.test])
+
+
+class _EmbeddedTurns(_Turns):
+    """The same for frozen features: everybody is embedded once, the user's cloaks anew."""
+
+    def __init__(self, trial: Trial, photos: Photos, test: Tensor) -> None:
+        super().__init__(trial, photos, test)
+        self.rows = embed(trial.extractor, photos.images)
+
+    def predictions(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
+        rows = self.rows
+        if mine is not None:
+            rows = rows.clone()
+            rows[mine] = embed(self.trial.extractor, cloaked)
+        recogniser = self.trial.recogniser(self.trial.extractor)
+        recogniser.fit_rows(rows[~self.test], self.photos.labels[~self.test])
+        return recogniser.predict_rows(self.rows[self.test])
