@@ -1,0 +1,20 @@
+"""Cloaking tools: each perturbs a user's photographs so that recognisers trained on them fail.
+
+An attack is made from the extractors that it may look into, and called on photographs::
+
+    attack = FawkesV1([extractor], mode="high")
+    cloak = attack(images, seed=0)
+
+``mode="high"``, the default of all, is full strength. Extractors are plain differentiable
+functions from images to feature rows: this room knows nothing of ours.
+"""
+
+from poisonlib.attacks.base import Attack, Cloak
+from poisonlib.attacks.control import Processed
+from poisonlib.attacks.fawkes_v1 import FawkesV1
+from poisonlib.attacks.fawkes_v03 import FawkesV03
+from poisonlib.attacks.lowkey import LowKey
+from poisonlib.attacks.lpips import LPIPS
+from poisonlib.attacks.ssim import dssim
+
+__all__ = ["LPIPS", "Attack", "Cloak", "FawkesV03", "FawkesV1", "LowKey", "Processed", "dssim"]

@@ -1,0 +1,21 @@
+"""The control: everything that a cloaked photograph goes through, except the cloak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from poisonlib.attacks.base import Attack, Progress
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Processed(Attack):
+    """Rounds photographs to 8 bits and does nothing else.
+
+    A cloaked photograph is re-encoded as well as perturbed. Beside this control one can tell which
+    of the two a recogniser stumbles over.
+    """
+
+    def _perturb(self, images: Tensor, seed: int, progress: Progress) -> Tensor:
+        return images

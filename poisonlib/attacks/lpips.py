@@ -1,0 +1,168 @@
+"""LPIPS, the learned perceptual distance that LowKey holds down, with an offline substitute.
+
+LPIPS (Zhang, Isola, Efros, Shechtman and Wang, "The unreasonable effectiveness of deep features as
+a perceptual metric", CVPR 2018) compares two images by the channel-normalised activations of a
+trained convolutional trunk. LowKey uses the AlexNet variant.
+
+AlexNet's ImageNet weights are a large download that this package neither ships nor fetches. When
+the file is already on the machine it is used, with the linear weights of the ``lpips`` package, and
+the distance is the real one. Otherwise the trunk is that of MTCNN's output network (Zhang, Zhang,
+Li and Qiao, 2016), trained on real photographs of faces, whose weights come inside the
+``facenet-pytorch`` wheel. What the substitute changes, and why:
+
+* the trunk: three convolutional layers of 32, 64 and 64 channels in place of AlexNet's five;
+* the layers count the same and so do their channels, as there are no judgements of human observers
+  to fit weights to for this trunk;
+* each convolution moves by two pixels, as AlexNet's first one moves by four, and each pooling window
+  sees the corners of the original window. That costs an eighth of the dense trunk, which
+  would by itself take longer than the recognisers under attack.
+
+Values of the two trunks are not comparable with each other; ``trunk`` says which one is in use.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ALEXNET_FILE = "alexnet-owt-7be5be79.pth"
+
+Trunk = Literal["alexnet", "onet"]
+
+
+class LPIPS:
+    """Perceptual distance between images.
+
+    Args:
+        trunk: ``"alexnet"`` (the original), ``"onet"`` (the offline substitute) or ``"auto"``,
+            which takes AlexNet where its weights are found: ``alexnet-owt-7be5be79.pth`` in the
+            folder named by the environment variable ``POISONLIB_ASSETS``, or torch hub's cache.
+
+    Attributes:
+        trunk: the trunk in use.
+
+    Raises:
+        ValueError: unknown trunk.
+        FileNotFoundError: AlexNet asked for and not on this machine.
+    """
+
+    def __init__(self, *, trunk: Literal["auto", "alexnet", "onet"] = "auto") -> None:
+        if trunk not in ("auto", "alexnet", "onet"):
+            raise ValueError(f"trunk must be 'auto', 'alexnet' or 'onet', got {trunk!r}")
+        if trunk == "auto":
+            trunk = "onet" if _alexnet_file() is None else "alexnet"
+        self.trunk: Trunk = trunk
+        self._activations, self._weights = _alexnet() if trunk == "alexnet" else _onet()
+
+    def __call__(self, images: Tensor, reference: Tensor) -> Tensor:
+        """Distance of each image to its reference, differentiable in both.
+
+        Args:
+            images, reference: ``(n, 3, h, w)`` in [0, 1], h and w at least 32.
+
+        Returns:
+            ``(n,)``, 0 for identical images.
+        """
+        return self.anchored(reference)(images)
+
+    def anchored(self, reference: Tensor) -> Callable[[Tensor], Tensor]:
+        """The distance to a fixed reference, whose activations are computed once.
+
+        Raises:
+            ValueError: the reference is smaller than 32 pixels.
+        """
+        if min(reference.shape[-2:]) < 32:
+            raise ValueError(
+                "LPIPS needs images of at least 32x32 pixels, "
+                f"got {reference.shape[-2]}x{reference.shape[-1]}; enlarge them first"
+            )
+        anchors = [_unit_channels(layer) for layer in self._activations(reference)]
+
+        def distance(images: Tensor) -> Tensor:
+            if images.shape != reference.shape:
+                raise ValueError(
+                    f"images must have the reference's shape {tuple(reference.shape)}, "
+                    f"got {tuple(images.shape)}"
+                )
+            total = images.new_zeros(len(images))
+            layers = self._activations(images)
+            for layer, anchor, weight in zip(layers, anchors, self._weights, strict=True):
+                difference = (_unit_channels(layer) - anchor).square()
+                total = total + F.conv2d(difference, weight).mean(dim=(1, 2, 3))
+            return total
+
+        return distance
+
+    def __repr__(self) -> str:
+        return f"LPIPS(trunk={self.trunk!r})"
+
+
+@cache
+def default() -> LPIPS:
+    """The distance that attacks use, built on first use."""
+    return LPIPS()
+
+
+def _unit_channels(activations: Tensor) -> Tensor:
+    return activations * (activations.square().sum(dim=1, keepdim=True) + 1e-10).rsqrt()
+
+
+def _onet() -> tuple[Callable[[Tensor], list[Tensor]], list[Tensor]]:
+    from facenet_pytorch.models.mtcnn import ONet
+
+    network = ONet().requires_grad_(False)
+
+    def activations(images: Tensor) -> list[Tensor]:
+        # The network takes (255 image - 127.5) / 128.
+        pixels = images * (255 / 128) - 127.5 / 128
+        first = network.prelu1(F.conv2d(pixels, network.conv1.weight, network.conv1.bias, 2))
+        pooled = F.max_pool2d(first, 2, 1)
+        second = network.prelu2(F.conv2d(pooled, network.conv2.weight, network.conv2.bias, 2))
+        pooled = F.max_pool2d(second, 2, 1)
+        third = network.prelu3(F.conv2d(pooled, network.conv3.weight, network.conv3.bias, 2))
+        return [first, second, third]
+
+    channels = (32, 64, 64)
+    return activations, [torch.full((1, size, 1, 1), 1 / len(channels)) for size in channels]
+
+
+def _alexnet_file() -> Path | None:
+    folders = [Path(torch.hub.get_dir()) / "checkpoints"]
+    if assets := os.environ.get("POISONLIB_ASSETS"):
+        folders.insert(0, Path(assets))
+    return next((file for folder in folders if (file := folder / ALEXNET_FILE).is_file()), None)
+
+
+def _alexnet() -> tuple[Callable[[Tensor], list[Tensor]], list[Tensor]]:
+    file = _alexnet_file()
+    if file is None:
+        raise FileNotFoundError(
+            f"no {ALEXNET_FILE} in $POISONLIB_ASSETS or torch hub's cache; put torchvision's "
+            "AlexNet weights there, or use trunk='onet'"
+        )
+    import lpips
+
+    with warnings.catch_warnings():
+        # The lpips package still asks torchvision for `pretrained=`.
+        warnings.simplefilter("ignore")
+        package = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    trained = torch.load(file, map_location="cpu", weights_only=True)
+    slices = [getattr(package.net, f"slice{number}") for number in range(1, 6)]
+    for index, layer in (pair for part in slices for pair in part.named_children()):
+        if isinstance(layer, nn.Conv2d):
+            weights = {key: trained[f"features.{index}.{key}"] for key in ("weight", "bias")}
+            layer.load_state_dict(weights)
+    package.requires_grad_(False).eval()
+
+    def activations(images: Tensor) -> list[Tensor]:
+        return list(package.net(package.scaling_layer(2 * images - 1)))
+
+    return activations, [linear.model[-1].weight.detach() for linear in package.lins]
