@@ -1,0 +1,63 @@
+# Everything the book needs, from a bare machine with git, make and Python 3.11 (or newer).
+# `make` alone lists the targets.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+EXTRAS ?= people,book,test
+PORT   ?= 8000
+
+BIN   := $(VENV)/bin
+READY := $(VENV)/.installed
+SITE  := _build/html
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help env book serve lab test unit lint strip lock clean clean-all
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(READY) ## make .venv with the pinned stack and poisonlib (every other target does this first)
+
+# Made once; again only when the pins change. poisonlib itself is installed in place.
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: Python 3.11 or newer is needed, found '$(PYTHON)'; try make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "make: no virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Installing the pinned stack into $(VENV) (once, some minutes) ..."
+	@$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS)]'
+	@touch $@
+
+book: $(READY) ## execute the chapters that changed and build the site; warnings and crashed cells fail
+	@$(BIN)/python tools/stale_chapters.py
+	@POISONLIB_SITE=1 $(BIN)/jupyter-book build --warningiserror --nitpick --keep-going --quiet .
+	@echo "The book is at file://$(abspath $(SITE))/index.html (make serve: on http://localhost:$(PORT))"
+
+serve: book ## serve the built site on localhost (PORT=8000)
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
+
+lab: $(READY) ## open the chapters in JupyterLab
+	@cd book && ../$(BIN)/jupyter lab
+
+test: book ## everything: unit and contract tests, every notebook cell, the built site in a browser
+	@$(BIN)/python -m pytest tests book --nbval-lax --nbval-current-env --nbval-cell-timeout 300
+
+unit: $(READY) ## unit and contract tests alone, no book
+	@$(BIN)/python -m pytest tests -m 'not site and not slow'
+
+lint: $(READY) ## ruff over modules and notebooks; notebooks stripped
+	@$(BIN)/ruff check .
+	@$(BIN)/nbstripout --verify $(wildcard book/*.ipynb)
+
+strip: $(READY) ## remove outputs and run-time metadata from the notebooks
+	@$(BIN)/nbstripout $(wildcard book/*.ipynb)
+
+lock: ## renew requirements.lock from the pins in pyproject.toml (a fresh environment, some minutes)
+	@tools/renew-lock
+
+clean: ## remove the built site and the executed notebooks
+	rm -rf _build book/_static/plotly.min.js book/_static/mathjax
+
+clean-all: clean ## remove the environment as well
+	rm -rf $(VENV) poisonlib.egg-info

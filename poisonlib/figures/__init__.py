@@ -1,0 +1,10 @@
+"""Figures of the book: one way to show them, one visual language.
+
+``show`` displays a plotly figure wherever the chapter is read; ``theme`` says what each colour and
+marker means.
+"""
+
+from poisonlib.figures import theme
+from poisonlib.figures.show import show
+
+__all__ = ["show", "theme"]

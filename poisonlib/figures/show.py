@@ -1,0 +1,140 @@
+"""One call that shows a plotly figure in JupyterLab, in VS Code, on Colab and on the static page."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from poisonlib.figures import theme
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SITE_VARIABLE = "POISONLIB_SITE"
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_FORMULA = re.compile(r"\$[^$]+\$")
+_SHORTEST_ALT = 20
+
+
+def building_site() -> bool:
+    """Whether the static site is being built (the Makefile says so by POISONLIB_SITE=1)."""
+    return os.environ.get(SITE_VARIABLE) == "1"
+
+
+def show(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) -> None:
+    """Show a figure wherever the notebook is read.
+
+    On the static page the figure is plain HTML that the page's own plotly.js draws: frames and
+    sliders work there without a kernel. In JupyterLab and VS Code it is plotly's own output, on
+    Colab plotly's Colab output. The book's template is applied; the given figure is not changed.
+
+    Args:
+        fig: leave ``layout.width`` unset, so that it fits the page (down to 375 px).
+        name: lower-case words joined by hyphens, unique in the book; the figure's address on the
+            page is ``#fig-<name>``.
+        alt: what a reader who cannot see the figure needs to know: what is drawn, and what it
+            shows. At least a sentence.
+        caption: visible text under the figure. Plain text.
+
+    Raises:
+        TypeError: ``fig`` is not a plotly figure.
+        ValueError: a name of another form, an alt text too short to say anything, a fixed width,
+            or a ``$formula$`` (plotly would fetch a second MathJax; write ε, δ, <sub>...</sub>).
+    """
+    import plotly.graph_objects as go
+
+    if not isinstance(fig, go.Figure):
+        raise TypeError(f"fig must be a plotly Figure, got {type(fig).__name__}")
+    _check(fig, name=name, alt=alt)
+    fig = go.Figure(fig)
+    fig.update_layout(template=theme.template())
+    if "google.colab" in sys.modules:
+        fig.show(renderer="colab", config=CONFIG)
+        _display({"text/html": _caption_html(caption)} if caption else None)
+    elif building_site():
+        # HTML alone: a figure shown in another way then makes Sphinx warn, and the build fails.
+        _display({"text/html": to_html(fig, name=name, alt=alt, caption=caption)})
+    else:
+        figure = json.loads(fig.to_json())
+        figure["config"] = CONFIG
+        _display({PLOTLY_MIME: figure, "text/html": to_html(fig, name=name, alt=alt)})
+        # JupyterLab and VS Code draw the first form, which has no caption of its own.
+        _display({"text/html": _caption_html(caption)} if caption else None)
+
+
+def to_html(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) -> str:
+    """The figure as a ``<figure>`` element for a page that has loaded plotly.js already.
+
+    The same figure gives the same text: the id is fixed by ``name``, and a figure with frames opens
+    on its first frame instead of running to its last.
+    """
+    drawing = fig.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        include_mathjax=False,
+        div_id=f"plot-{name}",
+        auto_play=False,
+        default_width="100%",
+        config=CONFIG,
+    )
+    label = escape(alt, quote=True)
+    text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return (
+        f'<figure class="poisonlib-figure" id="fig-{name}" aria-label="{label}">'
+        f"{drawing}{text}</figure>"
+    )
+
+
+def _display(bundle: dict[str, Any] | None) -> None:
+    from IPython.display import display
+
+    if bundle is not None:
+        display(bundle, raw=True)
+
+
+def _caption_html(caption: str) -> str:
+    return f'<p class="poisonlib-caption"><em>{escape(caption)}</em></p>'
+
+
+def _check(fig: go.Figure, *, name: str, alt: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"name must be lower-case words joined by hyphens, such as 'moving-neighbour', "
+            f"got {name!r}"
+        )
+    if len(alt.strip()) < _SHORTEST_ALT:
+        raise ValueError(
+            f"alt must say in a sentence what is drawn and what it shows "
+            f"(at least {_SHORTEST_ALT} characters), got {alt!r}"
+        )
+    if fig.layout.width is not None:
+        raise ValueError(
+            f"figures fit the page, from 375 px on: leave layout.width unset, "
+            f"got {fig.layout.width}"
+        )
+    for text in _texts(fig.layout.to_plotly_json()):
+        if _FORMULA.search(text):
+            raise ValueError(
+                f"plotly would need a second MathJax to set {text!r}; "
+                "write Unicode (ε, δ) and <sub>, <sup> instead"
+            )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All strings inside a nested layout."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)

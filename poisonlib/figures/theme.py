@@ -1,0 +1,89 @@
+"""The visual language of the book: what each colour, marker and dash means, everywhere.
+
+Colour is never the only cue. Each role has a colour of at least 3:1 contrast on white (from the
+Okabe-Ito set, safe for colour-blind readers), a marker and a dash of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+@dataclass(frozen=True)
+class Role:
+    """How one kind of photograph or curve is drawn.
+
+    Attributes:
+        name: what the legend calls it.
+        colour: a hex colour.
+        symbol: a plotly marker symbol.
+        dash: a plotly line dash.
+    """
+
+    name: str
+    colour: str
+    symbol: str
+    dash: str
+
+    @property
+    def marker(self) -> dict[str, object]:
+        """Keyword for plotly traces: ``go.Scatter(marker=CLEAN.marker)``."""
+        return {"color": self.colour, "symbol": self.symbol}
+
+    @property
+    def line(self) -> dict[str, object]:
+        """Keyword for plotly traces: ``go.Scatter(line=CLEAN.line)``."""
+        return {"color": self.colour, "dash": self.dash}
+
+
+CLEAN = Role("clean", "#0072B2", "circle", "solid")
+CLOAKED = Role("cloaked", "#D55E00", "x", "dash")
+DEFENDED = Role("robust", "#009E73", "diamond", "dashdot")
+TARGET = Role("target", "#CC79A7", "square", "dot")
+ROLES = (CLEAN, CLOAKED, DEFENDED, TARGET)
+
+INK = "#1b1b1f"
+GRID = "#e3e3e8"
+PAPER = "#ffffff"
+SEQUENTIAL = "Cividis"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+def template() -> go.layout.Template:
+    """The plotly template that every figure of the book is drawn with.
+
+    White panel in light and dark mode alike (a face on a dark panel looks different), margins that
+    leave room at 375 px, horizontal legend above the plot, no modes bar.
+    """
+    import plotly.graph_objects as go
+
+    axis = {
+        "automargin": True,
+        "gridcolor": GRID,
+        "linecolor": INK,
+        "ticks": "outside",
+        "tickcolor": INK,
+        "title": {"standoff": 8},
+        "zeroline": False,
+    }
+    return go.layout.Template(
+        layout={
+            "autosize": True,
+            "colorway": [role.colour for role in ROLES],
+            "colorscale": {"sequential": SEQUENTIAL},
+            "font": {"family": FONT, "size": 14, "color": INK},
+            "height": 420,
+            "hovermode": "closest",
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "margin": {"l": 8, "r": 8, "t": 56, "b": 8},
+            "paper_bgcolor": PAPER,
+            "plot_bgcolor": PAPER,
+            "title": {"x": 0, "xref": "paper", "font": {"size": 16}},
+            "xaxis": axis,
+            "yaxis": axis,
+        },
+    )

@@ -1,0 +1,54 @@
+"""Live twins of the book's figures, for readers who run the chapter.
+
+The static page has no kernel, so every knob exists twice: as a figure with precomputed frames,
+which ``poisonlib.figures.show`` puts on the page, and as a live widget for JupyterLab, VS Code and
+Colab. When the site is built the widget is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from poisonlib.figures.show import building_site
+
+
+def live(function: Callable[..., Any], **controls: Any) -> None:
+    """Show sliders and menus that call ``function`` again whenever they move.
+
+    Shows nothing when the site is built. The function is called once at once; if it fails, the
+    cell fails, so that a broken widget is found when the notebooks are tested.
+
+    Args:
+        function: takes the controls as keywords and returns something to display (a plotly
+            figure, a table) or displays it itself.
+        controls: a control for each keyword, as ipywidgets abbreviates them: ``(low, high, step)``
+            is a slider, a list or dict a menu, a bool a checkbox, a widget itself.
+
+    Raises:
+        ValueError: no control given, or one that stands for no widget.
+    """
+    if not controls:
+        raise ValueError("live needs at least one control, such as strength=(0.0, 1.0, 0.1)")
+    if building_site():
+        return
+    import ipywidgets
+    from IPython.display import display
+
+    failures: list[Exception] = []
+
+    def call(**settings: Any) -> Any:
+        try:
+            return function(**settings)
+        except Exception as failure:
+            failures.append(failure)
+            raise
+
+    # `fixed` would hide a control that was mistyped; interactive itself raises ValueError then.
+    box = ipywidgets.interactive(call, {"auto_display": True}, **controls)
+    for control in box.children:
+        if hasattr(control, "continuous_update"):
+            control.continuous_update = False  # call once where the slider stops
+    if failures:
+        raise failures[0]
+    display(box)

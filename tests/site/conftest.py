@@ -1,0 +1,78 @@
+"""The built site on localhost, and a headless Chromium to look at it."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from visit import Visit
+
+SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# No sandbox: inside a container, and as root, Chromium has none to use.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The folder of the built site."""
+    if not (SITE / "index.html").is_file():
+        pytest.skip("the site is not built; run `make book` (or `make test`, which does)")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    """Where the site is served, without a closing slash."""
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip("no Chromium to look at the site with; on Debian: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def visit(browser, address: str):
+    """``visit(page)`` opens a page of the site once, waits until it is drawn and keeps it open."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    visits: dict[str, Visit] = {}
+
+    def open_page(page: str) -> Visit:
+        if page not in visits:
+            visits[page] = Visit.open(context, f"{address}/{page}.html")
+        return visits[page]
+
+    # The network is cut: what is not on this server fails, and is written down by the visit.
+    def cut(route) -> None:
+        local = urlsplit(route.request.url).netloc == urlsplit(address).netloc
+        route.continue_() if local else route.abort()
+
+    context.route("**/*", cut)
+    yield open_page
+    context.close()

@@ -1,0 +1,88 @@
+"""The built pages in a browser without a network: drawn, silent, and fit for a phone."""
+
+from __future__ import annotations
+
+import chapters as book
+import pytest
+
+pytestmark = pytest.mark.site
+PAGES = book.pages()
+CHAPTERS = [chapter.page for chapter in book.chapters()]
+
+# Console errors that are known and harmless, each with the reason why it stays. None so far.
+ALLOWED_ERRORS: tuple[str, ...] = ()
+
+# The drawn traces alone: the slider's own handle moves in any case.
+PICTURE = """plot => [...plot.querySelectorAll('.cartesianlayer, .polarlayer, .gl-container')]
+    .map(layer => layer.outerHTML).join('')"""
+
+
+@pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
+def test_a_page_loads_without_network_and_without_errors(visit, page: str) -> None:
+    seen = visit(page)
+    assert not seen.foreign
+    assert not seen.missing
+    assert not [error for error in seen.errors if not error.startswith(ALLOWED_ERRORS or "\0")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_all_figures_are_drawn_and_all_formulas_set(visit, page: str) -> None:
+    seen = visit(page)
+    undrawn = seen.page.eval_on_selector_all(
+        ".plotly-graph-div", "all => all.filter(p => !p.querySelector('.main-svg')).map(p => p.id)"
+    )
+    unset = seen.page.eval_on_selector_all(
+        ".math.notranslate",
+        "all => all.filter(f => !f.querySelector('mjx-container')).map(f => f.textContent)",
+    )
+    wrong = seen.page.eval_on_selector_all("mjx-merror", "all => all.map(e => e.textContent)")
+    assert not undrawn
+    assert not unset
+    assert not wrong
+    assert seen.drawn
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_slider_step_changes_the_picture(visit, page: str) -> None:
+    seen = visit(page)
+    for plot in seen.page.query_selector_all(".plotly-graph-div:has(.slider-container)"):
+        before = plot.evaluate(PICTURE)
+        rail = plot.query_selector(".slider-rail-touch-rect")
+        rail.scroll_into_view_if_needed()
+        box = rail.bounding_box()
+        seen.page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+        seen.page.wait_for_timeout(600)
+        active = plot.evaluate("plot => plot.layout.sliders[0].active")
+        assert active == plot.evaluate("plot => plot.layout.sliders[0].steps.length - 1")
+        assert plot.evaluate(PICTURE) != before, plot.get_attribute("id")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_phone_needs_no_sideways_scroll(visit, page: str) -> None:
+    seen = visit(page)
+    seen.page.set_viewport_size({"width": 375, "height": 800})
+    seen.page.wait_for_timeout(500)  # plotly redraws after a resize
+    try:
+        wide = seen.page.evaluate("document.documentElement.scrollWidth")
+        cut = seen.page.eval_on_selector_all(
+            "figure.poisonlib-figure",
+            "all => all.filter(f => f.scrollWidth > f.clientWidth + 1).map(f => f.id)",
+        )
+    finally:
+        seen.page.set_viewport_size({"width": 1280, "height": 900})
+    assert wide <= 375
+    assert not cut
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_dark_mode_leaves_pictures_as_they_are(visit, page: str) -> None:
+    seen = visit(page)
+    seen.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    try:
+        filtered = seen.page.eval_on_selector_all(
+            ".cell_output img, .cell_output image",
+            "all => all.map(i => getComputedStyle(i).filter).filter(f => f !== 'none')",
+        )
+    finally:
+        seen.page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert not filtered

@@ -1,0 +1,99 @@
+"""The built pages as files: nothing is missing, nothing points outside, every figure is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import chapters as book
+import pytest
+
+pytestmark = pytest.mark.site
+PAGES = [*book.pages(), "genindex", "search"]
+
+
+class Elements(HTMLParser):
+    """All elements of a page with their attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {key: value or "" for key, value in attrs}))
+
+    @property
+    def ids(self) -> set[str]:
+        return {attributes["id"] for _, attributes in self.found if "id" in attributes}
+
+
+def elements(site: Path, page: str) -> Elements:
+    return Elements((site / f"{page}.html").read_text(encoding="utf-8"))
+
+
+def references(found: Elements) -> Iterator[tuple[str, str]]:
+    """Every address that a page loads or links to, as (tag, address)."""
+    for tag, attributes in found.found:
+        for key in ("href", "src"):
+            if key in attributes and not (tag == "link" and attributes.get("rel") == "canonical"):
+                yield tag, attributes[key]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_internal_link_leads_somewhere(site: Path, page: str) -> None:
+    broken = []
+    for _, address in references(elements(site, page)):
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc:
+            continue
+        here = (site / f"{page}.html").resolve()
+        target = (here.parent / unquote(parts.path)).resolve() if parts.path else here
+        if target.is_dir():
+            target = target / "index.html"
+        if not target.is_file():
+            broken.append(f"{address}: no such file")
+        elif parts.fragment and target.suffix == ".html":
+            ids = Elements(target.read_text(encoding="utf-8")).ids
+            if unquote(parts.fragment) not in ids:
+                broken.append(f"{address}: no such place on the page")
+    assert not broken
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_loaded_from_elsewhere(site: Path, page: str) -> None:
+    foreign = [
+        address
+        for tag, address in references(elements(site, page))
+        if tag != "a" and urlsplit(address).netloc
+    ]
+    assert not foreign
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_image_says_what_it_shows(site: Path, page: str) -> None:
+    silent = [
+        attributes.get("src", "")
+        for tag, attributes in elements(site, page).found
+        if tag == "img"
+        # myst-nb writes the file's name where no alt text is given
+        and ("alt" not in attributes or "_images/" in attributes["alt"])
+    ]
+    assert not silent
+
+
+@pytest.mark.parametrize("chapter", book.chapters(), ids=lambda chapter: chapter.path.stem)
+def test_every_figure_of_the_chapter_is_on_its_page(site: Path, chapter: book.Chapter) -> None:
+    found = elements(site, chapter.page)
+    figures = [a for tag, a in found.found if tag == "figure" and "poisonlib-figure" in a["class"]]
+    assert {a["id"] for a in figures} == {f"fig-{name}" for name in book.figure_names(chapter)}
+    assert len(figures) == len(book.figure_names(chapter))
+    assert all(attributes.get("aria-label") for attributes in figures)
+
+
+@pytest.mark.parametrize("chapter", book.chapters(), ids=lambda chapter: chapter.path.stem)
+def test_no_live_widget_is_left_on_the_page(site: Path, chapter: book.Chapter) -> None:
+    html = (site / f"{chapter.page}.html").read_text(encoding="utf-8")
+    assert "application/vnd.jupyter.widget" not in html
