@@ -1,0 +1,380 @@
+"""What stays the same on every photograph of one rendered character."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from poisonlib.people import palette, proportions
+from poisonlib.people.fields import stream
+from poisonlib.people.palette import Colour
+
+AMPLITUDE = 0.36
+"""Standard deviation of the face measurements, in units of their full range."""
+
+YOUNGEST = 0.675
+"""Anny's age scale runs from newborn (-1/3) to old (1); below this faces look like children."""
+
+Settings = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Form of the head.
+
+    Attributes:
+        age: Anny's age scale, in [0.675, 1]: adults only.
+        masculinity: 0 to 1, Anny's gender scale.
+        lineage: mixing weights of the head model's three base forms; sum to 1.
+        muscle, weight, proportion: Anny's phenotypes, 0 to 1.
+        measurements: signed face measurements in [-1, 1] by name (`proportions`).
+        extras: outline and asymmetry targets in [0, 1] by name.
+    """
+
+    age: float
+    masculinity: float
+    lineage: tuple[float, float, float]
+    muscle: float
+    weight: float
+    proportion: float
+    measurements: Settings
+    extras: Settings
+
+    @property
+    def masculine(self) -> bool:
+        """Whether grooming (beard, styles) follows the masculine half of the scale."""
+        return self.masculinity >= 0.5
+
+
+@dataclass(frozen=True)
+class Skin:
+    """Colour and surface of the skin.
+
+    Attributes:
+        base: linear RGB albedo.
+        melanin: 0 (lightest) to 1 (darkest).
+        mottling, dark_circles, blush, freckles, wrinkles: strengths, about 0 to 1.
+        shine: factor on the specular reflection, about 1.
+        roughness: of the microfacet reflection, about 0.45.
+        moles: ``(x, z, radius, darkness)`` each, metres in the model's frame.
+    """
+
+    base: Colour
+    melanin: float
+    mottling: float
+    dark_circles: float
+    blush: float
+    freckles: float
+    wrinkles: float
+    shine: float
+    roughness: float
+    moles: tuple[tuple[float, float, float, float], ...]
+
+
+@dataclass(frozen=True)
+class Brows:
+    """Eyebrows; lengths in metres, `density`, `darkness` and `taper` relative."""
+
+    thickness: float
+    arch: float
+    rise: float
+    gap: float
+    length: float
+    density: float
+    tilt: float
+    darkness: float
+    hair_length: float
+    taper: float
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Iris colour (linear RGB), angular radii of iris and pupil share, lash strength."""
+
+    colour_name: str
+    iris: Colour
+    iris_radius: float
+    pupil: float
+    lashes: float
+
+
+@dataclass(frozen=True)
+class Hair:
+    """Scalp hair.
+
+    Attributes:
+        style: one of `STYLES`.
+        colour_name: of the pigment, from `palette.HAIR`.
+        pigment, grey_colour: linear RGB.
+        grey: share of grey strands, 0 to 1.
+        length, volume, curl, wave, clump, frizz, lift, bang, front: style dials, about 0 to 1.
+        recession, line, peak: form of the hairline (line in metres).
+        side: -1 or 1, where it is combed to.
+        parting: metres from the middle.
+        crown: ``(x, y)`` of the whorl, metres.
+        shaved_shadow: how dark the roots of a shaved head are.
+    """
+
+    style: str
+    colour_name: str
+    pigment: Colour
+    grey_colour: Colour
+    grey: float
+    length: float
+    volume: float
+    curl: float
+    wave: float
+    clump: float
+    frizz: float
+    lift: float
+    bang: float
+    front: float
+    recession: float
+    line: float
+    peak: float
+    side: int
+    parting: float
+    crown: tuple[float, float]
+    shaved_shadow: float
+
+    @property
+    def colour(self) -> np.ndarray:
+        """Mean linear RGB ``(3,)`` of pigmented and grey strands."""
+        return np.array(self.pigment) * (1 - self.grey) + np.array(self.grey_colour) * self.grey
+
+
+@dataclass(frozen=True)
+class Beard:
+    """Facial hair: `kind` is one of `BEARDS`; the rest are dials, `tint` a factor on the colour."""
+
+    kind: str
+    density: float
+    length: float
+    low: float
+    cheek: float
+    shadow: float
+    tint: Colour
+
+
+@dataclass(frozen=True)
+class Makeup:
+    """Lips and eyes: natural lip strength, and what is worn; strengths 0 to 1, linear RGB."""
+
+    lip_tone: float
+    lipstick: Colour
+    lipstick_strength: float
+    eyeliner: float
+    shadow: Colour
+    shadow_strength: float
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One rendered character, drawn by `sample`."""
+
+    seed: int
+    shape: Shape
+    skin: Skin
+    brows: Brows
+    eyes: Eyes
+    hair: Hair
+    beard: Beard
+    makeup: Makeup
+
+
+STYLES = {
+    True: {"short": 0.31, "buzz": 0.12, "swept": 0.16, "side": 0.14, "bald": 0.05, "afro": 0.06,
+           "long": 0.05, "tied": 0.05, "shaved": 0.06},
+    False: {"long": 0.30, "fringe": 0.12, "bob": 0.16, "tied": 0.18, "short": 0.05, "afro": 0.07,
+            "side": 0.04, "back": 0.08},
+}  # fmt: skip
+"""Hair styles and their shares, masculine (True) and feminine."""
+
+BEARDS = {"none": 0.30, "shadow": 0.22, "stubble": 0.16, "moustache": 0.06, "goatee": 0.08,
+          "full": 0.13, "long": 0.05}  # fmt: skip
+"""Kinds of facial hair and their shares among masculine characters."""
+
+
+def _clipped(generator: np.random.Generator, mean: float, sd: float, low: float, high: float):
+    return float(np.clip(mean + sd * generator.standard_normal(), low, high))
+
+
+def _pick(generator: np.random.Generator, shares: dict[str, float]) -> str:
+    weights = np.array(list(shares.values()), dtype=float)
+    return str(generator.choice(list(shares), p=weights / weights.sum()))
+
+
+def _shape(seed: int, amplitude: float) -> Shape:
+    draw = stream(seed, "shape")
+    spread = min(0.35, abs(draw.normal(0, 0.10)))
+    masculinity = 1 - spread if draw.random() < 0.5 else spread
+    bands = [(YOUNGEST, 0.76), (0.74, 0.88), (0.86, 1.0)]
+    age = draw.uniform(*bands[draw.choice(3, p=[0.45, 0.35, 0.20])])
+    lineage = tuple(float(w) for w in draw.dirichlet([0.45, 0.45, 0.55]))
+    measurements = []
+    for name in proportions.PAIRED:
+        sd = amplitude * proportions.REACH.get(name, 1.0)
+        value = _clipped(draw, 0, sd, -1, 1)
+        for side in "lr":
+            measurements.append((f"{side}-{name}", _clipped(draw, value, 0.12 * sd, -1, 1)))
+    for name in proportions.SINGLE:
+        sd = amplitude * proportions.REACH.get(name, 1.0)
+        measurements.append((name, _clipped(draw, 0, sd, -1, 1)))
+    forms = draw.dirichlet([0.35] * (len(proportions.HEAD_FORMS) + 1)) * min(1.0, 2 * amplitude)
+    extras = [(n, float(v)) for n, v in zip(proportions.HEAD_FORMS, forms, strict=False) if v > 0.02]
+    for part, kinds in proportions.ASYMMETRIES.items():
+        name = f"asym-{part}-{draw.integers(1, kinds + 1)}-{draw.choice(['l', 'r'])}"
+        extras.append((name, float(min(0.7, abs(draw.normal(0, 0.22))))))
+    return Shape(
+        age=float(age),
+        masculinity=float(masculinity),
+        lineage=lineage,
+        muscle=_clipped(draw, 0.5, 0.18, 0.1, 0.95),
+        weight=_clipped(draw, 0.5, 0.20, 0.15, 0.95),
+        proportion=float(draw.uniform(0.3, 0.9)),
+        measurements=tuple(measurements),
+        extras=tuple(extras),
+    )
+
+
+def _skin(seed: int, shape: Shape) -> Skin:
+    draw = stream(seed, "skin")
+    first, second, third = shape.lineage
+    melanin = first * draw.uniform(0.62, 1) + second * draw.uniform(0.15, 0.5)
+    melanin += third * draw.uniform(0, 0.32) + draw.normal(0, 0.04)
+    melanin = float(np.clip(melanin, 0, 1))
+    redness = _clipped(draw, 0.5, 0.35, -0.3, 1.4)
+    yellow = _clipped(draw, 0.6 * second, 0.3, -0.5, 1.2)
+    pale = third * (1 - melanin)
+    moles = tuple(
+        tuple(float(v) for v in draw.uniform([-0.062, 0.625, 0.0009, 0.35], [0.062, 0.8, 0.002, 0.9]))
+        for _ in range(draw.poisson(2.2))
+    )
+    return Skin(
+        base=palette.skin(melanin, redness, yellow),
+        melanin=melanin,
+        mottling=float(draw.uniform(0.6, 1.5)),
+        dark_circles=_clipped(draw, 0.35, 0.3, 0, 1),
+        blush=_clipped(draw, 0.5, 0.35, 0, 1.3),
+        freckles=float(np.clip(pale * draw.uniform(-0.6, 1.3), 0, 1)),
+        wrinkles=float(np.clip((shape.age - 0.72) / 0.28, 0, 1) * draw.uniform(0.5, 1.2)),
+        shine=float(np.exp(draw.normal(-0.25, 0.35))),
+        roughness=float(draw.uniform(0.38, 0.54)),
+        moles=moles,
+    )
+
+
+def _brows(seed: int, masculine: bool) -> Brows:
+    draw = stream(seed, "brows")
+    return Brows(
+        thickness=float(draw.uniform(0.0045, 0.0085) if masculine else draw.uniform(0.0034, 0.0066)),
+        arch=float(draw.uniform(-0.001, 0.0022) if masculine else draw.uniform(0, 0.0026)),
+        rise=float(draw.normal(-0.0010 if masculine else 0.0006, 0.0011)),
+        gap=float(draw.normal(0.0098, 0.0020)),
+        length=float(draw.uniform(0.036, 0.046)),
+        density=float(draw.uniform(0.45, 1.25) if masculine else draw.uniform(0.5, 1.05)),
+        tilt=float(draw.normal(0.0004, 0.0013)),
+        darkness=float(draw.uniform(0.25, 0.95)),
+        hair_length=float(draw.uniform(0.006, 0.010)),
+        taper=float(draw.uniform(0.3, 0.7)),
+    )
+
+
+def _eyes(seed: int, shape: Shape, skin: Skin) -> Eyes:
+    draw = stream(seed, "eyes")
+    name = _pick(draw, palette.iris_shares(shape.lineage, skin.melanin))
+    tint = np.exp(draw.normal(0, 0.075, 3))
+    return Eyes(
+        colour_name=name,
+        iris=palette.colour(np.array(palette.IRIS[name]) * tint),
+        iris_radius=float(draw.uniform(0.385, 0.43)),
+        pupil=float(draw.uniform(0.30, 0.48)),
+        lashes=float(draw.uniform(0.25, 0.5) if shape.masculine else draw.uniform(0.5, 0.95)),
+    )
+
+
+def _hair(seed: int, shape: Shape, skin: Skin) -> Hair:
+    draw = stream(seed, "hair")
+    masculine = shape.masculine
+    name = _pick(draw, palette.hair_shares(shape.lineage, skin.melanin))
+    if not masculine and draw.random() < 0.12:
+        name = str(draw.choice(["blond", "light blond", "red", "auburn", "dark blond", "light brown"]))
+    style = _pick(draw, STYLES[masculine])
+    if style == "afro" and shape.lineage[0] < 0.3:
+        style = "short" if masculine else "long"
+    curl = shape.lineage[0] * 0.9 + 0.25 * abs(draw.normal()) * (1 - shape.lineage[1])
+    recession = 0.35 * abs(draw.normal()) + (shape.age - 0.75) * 1.2
+    grey = np.clip((shape.age - 0.84) / 0.16, 0, 1) * draw.uniform(0, 1.2)
+    return Hair(
+        style=style,
+        colour_name=name,
+        pigment=palette.colour(np.array(palette.HAIR[name]) * np.exp(draw.normal(0, 0.12))),
+        grey_colour=palette.colour(np.array(palette.GREY) * draw.uniform(0.8, 1.6)),
+        grey=float(np.clip(grey, 0, 0.95)),
+        length=float(draw.random()),
+        volume=float(draw.uniform(0.4, 1.3)),
+        curl=float(np.clip(curl, 0, 1)),
+        wave=float(draw.random()),
+        clump=float(draw.uniform(0.1, 0.6)),
+        frizz=float(draw.uniform(0.2, 1)),
+        lift=float(draw.uniform(0.3, 1)),
+        bang=float(draw.random()),
+        front=float(draw.random()),
+        recession=float(np.clip(recession, 0, 1.2) if masculine else min(0.4, 0.3 * recession**2)),
+        line=float(draw.normal(0, 0.006)),
+        peak=float(draw.random() * (draw.random() < 0.4)),
+        side=int(draw.choice([-1, 1])),
+        parting=float(draw.uniform(-0.04, 0.04)),
+        crown=(float(draw.uniform(-0.015, 0.015)), float(draw.uniform(0, 0.03))),
+        shaved_shadow=float(draw.uniform(0.3, 1)),
+    )
+
+
+def _beard(seed: int, masculine: bool) -> Beard:
+    draw = stream(seed, "beard")
+    kind = _pick(draw, BEARDS) if masculine else "none"
+    return Beard(
+        kind=kind,
+        density=float(draw.uniform(0.5, 1.2)),
+        length=float(draw.uniform(0.4, 1)),
+        low=float(draw.random()),
+        cheek=float(draw.random()),
+        shadow=float(draw.uniform(0.3, 1)) if masculine else 0.0,
+        tint=palette.colour(np.full(3, np.exp(draw.normal(0, 0.15)))),
+    )
+
+
+def _makeup(seed: int, masculine: bool) -> Makeup:
+    draw = stream(seed, "makeup")
+    wears_lipstick, wears_shadow = draw.random(2) < (0 if masculine else 1) * np.array([0.36, 0.28])
+    lipstick = palette.LIPSTICKS[draw.integers(len(palette.LIPSTICKS))]
+    return Makeup(
+        lip_tone=float(draw.uniform(0.4, 1)),
+        lipstick=palette.linear(lipstick),
+        lipstick_strength=float(draw.uniform(0.3, 0.75) * wears_lipstick),
+        eyeliner=0.0 if masculine else _clipped(draw, 0.35, 0.45, 0, 1),
+        shadow=palette.colour(np.exp(draw.normal(-0.5, 0.3, 3))),
+        shadow_strength=float(draw.uniform(0, 0.45) * wears_shadow),
+    )
+
+
+def sample(seed: int, *, amplitude: float = AMPLITUDE) -> Identity:
+    """Draw one character.
+
+    Args:
+        seed: any integer; the same seed is the same character.
+        amplitude: how far faces differ (see `AMPLITUDE`); smaller makes recognition harder.
+    """
+    shape = _shape(seed, amplitude)
+    skin = _skin(seed, shape)
+    return Identity(
+        seed=seed,
+        shape=shape,
+        skin=skin,
+        brows=_brows(seed, shape.masculine),
+        eyes=_eyes(seed, shape, skin),
+        hair=_hair(seed, shape, skin),
+        beard=_beard(seed, shape.masculine),
+        makeup=_makeup(seed, shape.masculine),
+    )
