@@ -1,4 +1,4 @@
-"""One call that shows a plotly figure in JupyterLab, in VS Code, on Colab and on the static page."""
+"""One call that shows a plotly figure: in JupyterLab, VS Code, Colab and on the static page."""
 
 from __future__ import annotations
 

@@ -82,6 +82,7 @@ def template() -> go.layout.Template:
             "margin": {"l": 8, "r": 8, "t": 56, "b": 8},
             "paper_bgcolor": PAPER,
             "plot_bgcolor": PAPER,
+            "sliderdefaults": {"pad": {"t": 44}, "currentvalue": {"xanchor": "left"}},
             "title": {"x": 0, "xref": "paper", "font": {"size": 16}},
             "xaxis": axis,
             "yaxis": axis,
