@@ -10,11 +10,23 @@ functions from images to feature rows: this room knows nothing of ours.
 """
 
 from poisonlib.attacks.base import Attack, Cloak
+from poisonlib.attacks.cache import Cached, CloakCache
 from poisonlib.attacks.control import Processed
-from poisonlib.attacks.fawkes_v1 import FawkesV1
 from poisonlib.attacks.fawkes_v03 import FawkesV03
+from poisonlib.attacks.fawkes_v1 import FawkesV1
 from poisonlib.attacks.lowkey import LowKey
 from poisonlib.attacks.lpips import LPIPS
 from poisonlib.attacks.ssim import dssim
 
-__all__ = ["LPIPS", "Attack", "Cloak", "FawkesV03", "FawkesV1", "LowKey", "Processed", "dssim"]
+__all__ = [
+    "LPIPS",
+    "Attack",
+    "Cached",
+    "Cloak",
+    "CloakCache",
+    "FawkesV03",
+    "FawkesV1",
+    "LowKey",
+    "Processed",
+    "dssim",
+]

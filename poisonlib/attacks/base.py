@@ -94,15 +94,13 @@ class Attack(ABC):
         """The perturbed images before rounding, ``(n, 3, h, w)``."""
 
     def _measure(self, images: Tensor, original: Tensor) -> Cloak:
+        linf = (images - original).abs().amax(dim=(1, 2, 3))
+        dissimilarity, perceptual = torch.zeros_like(linf), torch.zeros_like(linf)
         with torch.no_grad():
-            return Cloak(
-                images=images,
-                dssim=ssim.dssim(images, original),
-                lpips=lpips.default()(images, original),
-                linf=(images - original).abs().amax(dim=(1, 2, 3)),
-                steps=self.steps,
-                attack=repr(self),
-            )
+            for rows in linf.nonzero()[:, 0].split(64):
+                dissimilarity[rows] = ssim.dssim(images[rows], original[rows])
+                perceptual[rows] = lpips.default()(images[rows], original[rows])
+        return Cloak(images, dissimilarity, perceptual, linf, self.steps, repr(self))
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -161,7 +159,7 @@ def resolve_mode(attack: Attack, modes: Mapping[str, Mapping[str, float]]) -> No
         chosen = getattr(attack, name)
         object.__setattr__(attack, name, value if chosen is None else chosen)
         if not getattr(attack, name) > 0:
-            raise ValueError(f"{name} must be positive, got {chosen!r}; leave it out for the mode's")
+            raise ValueError(f"{name} must be positive, got {chosen!r}; leave it to the mode")
 
 
 def clean_features(extractor: Extractor, images: Tensor) -> Tensor:

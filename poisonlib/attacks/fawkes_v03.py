@@ -53,8 +53,8 @@ class FawkesV03(Attack):
     Deliberately different: photographs arrive aligned and stay as they are, whereas the tool crops
     a detected box, pads it to a square with the mean colour and stretches its contrast to the full
     range. Every photograph in an experiment must go through one and the same path, or the
-    recogniser learns the path. A candidate's features are the mean of its photographs', and those of
-    the target the mean of its first ten. Rounding to 8 bits is to the nearest value.
+    recogniser learns the path. A candidate's features are the mean of its photographs', and those
+    of the target the mean of its first ten. Rounding to 8 bits is to the nearest value.
 
     Args:
         extractors: one or several; the tool comes with one, adversarially trained.
@@ -96,7 +96,7 @@ class FawkesV03(Attack):
         start = tanh_space.from_images(images)
         change = torch.full_like(images, 1e-6, requires_grad=True)
         optimiser = torch.optim.Adadelta([change], lr=self.learning_rate, rho=0.95, eps=1e-8)
-        visibility = ssim.anchored(images)
+        visibility = ssim.anchored(images, stride=ssim.INNER_LOOP_STRIDE)
         best = torch.full((len(images),), torch.inf)
         kept = images.clone()
         for step in range(self.steps):

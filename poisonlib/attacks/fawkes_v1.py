@@ -80,7 +80,7 @@ class FawkesV1(Attack):
         start = tanh_space.from_images(images)
         change = noise_like(images, seed=seed, radius=1e-4).requires_grad_(True)
         optimiser = torch.optim.Adadelta([change], lr=self.learning_rate, rho=0.95, eps=1e-7)
-        visibility = ssim.anchored(images)
+        visibility = ssim.anchored(images, stride=ssim.INNER_LOOP_STRIDE)
         balance = torch.ones(len(images))
         side = torch.ones(len(images))
         best = torch.zeros(len(images))

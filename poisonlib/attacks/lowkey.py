@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -111,10 +112,26 @@ def mirrored_features(extractor: Extractor, images: Tensor) -> Tensor:
 
 
 def gaussian_blur(images: Tensor, *, size: int, sigma: float) -> Tensor:
-    """Images ``(n, 3, h, w)`` blurred by a Gaussian kernel, with reflected borders."""
-    offsets = torch.arange(size, dtype=images.dtype) - (size - 1) / 2
+    """Images ``(n, 3, h, w)`` blurred by a Gaussian kernel, with reflected borders.
+
+    Args:
+        size: side of the kernel in pixels, odd.
+        sigma: of the Gaussian in pixels.
+    """
+    height, width = images.shape[-2:]
+    rows, columns = (_blur_matrix(side, size, sigma).to(images) for side in (height, width))
+    return rows @ (images @ columns.T)
+
+
+@cache
+def _blur_matrix(side: int, size: int, sigma: float) -> Tensor:
+    """Matrix ``(side, side)`` whose row i blurs pixel i; a product is faster than convolving."""
+    offsets = torch.arange(size, dtype=torch.float64) - size // 2
     weights = torch.exp(-offsets.square() / (2 * sigma**2))
-    weights = (weights / weights.sum()).expand(images.shape[1], 1, 1, size)
-    padded = F.pad(images, (size // 2,) * 4, mode="reflect")
-    rows = F.conv2d(padded, weights, groups=images.shape[1])
-    return F.conv2d(rows, weights.transpose(2, 3), groups=images.shape[1])
+    weights = weights / weights.sum()
+    positions = torch.arange(side, dtype=torch.float64)[None, None]
+    padded = F.pad(positions, (size // 2, size // 2), mode="reflect")[0, 0].long()
+    matrix = torch.zeros(side, side, dtype=torch.float64)
+    for row in range(side):
+        matrix[row].index_add_(0, padded[row : row + size], weights)
+    return matrix

@@ -13,8 +13,8 @@ Li and Qiao, 2016), trained on real photographs of faces, whose weights come ins
 * the trunk: three convolutional layers of 32, 64 and 64 channels in place of AlexNet's five;
 * the layers count the same and so do their channels, as there are no judgements of human observers
   to fit weights to for this trunk;
-* each convolution moves by two pixels, as AlexNet's first one moves by four, and each pooling window
-  sees the corners of the original window. That costs an eighth of the dense trunk, which
+* each convolution moves by two pixels, as AlexNet's first one moves by four, and each pooling
+  window sees the corners of the original window. That costs an eighth of the dense trunk, which
   would by itself take longer than the recognisers under attack.
 
 Values of the two trunks are not comparable with each other; ``trunk`` says which one is in use.
@@ -122,7 +122,7 @@ def _onet() -> tuple[Callable[[Tensor], list[Tensor]], list[Tensor]]:
 
     def activations(images: Tensor) -> list[Tensor]:
         # The network takes (255 image - 127.5) / 128.
-        pixels = images * (255 / 128) - 127.5 / 128
+        pixels = (images * (255 / 128) - 127.5 / 128).contiguous(memory_format=torch.channels_last)
         first = network.prelu1(F.conv2d(pixels, network.conv1.weight, network.conv1.bias, 2))
         pooled = F.max_pool2d(first, 2, 1)
         second = network.prelu2(F.conv2d(pooled, network.conv2.weight, network.conv2.bias, 2))

@@ -1,0 +1,124 @@
+"""What cloaking costs beyond the passes through the recognisers, which no tool can avoid.
+
+``python -m benchmarks.cloaking`` prints, for each attack, its time over the bare cost: as many
+forward and backward passes (to the pixels) of the same extractors, at the same batch size, as the
+attack makes. Both are timed in turns, and each turn gives a ratio; the median is reported, so that
+a busy machine slows both sides of a ratio alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poisonlib.attacks import Attack, FawkesV03, FawkesV1, LowKey
+from poisonlib.extractors import Card, Extractor, ModuleExtractor, Preprocessing
+from poisonlib.extractors.architectures import PlainNet, ResidualNet
+from poisonlib.photos import Photos
+
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement.
+
+    Attributes:
+        name: what was measured.
+        ratio: the median over turns; ``goal`` is what it should not exceed, if there is a goal.
+        milliseconds: of the slower side, for one image and one step.
+    """
+
+    name: str
+    ratio: float
+    goal: float | None
+    milliseconds: float
+
+    def __str__(self) -> str:
+        goal = "" if self.goal is None else f"  (goal <= {self.goal})"
+        return f"{self.name:55s} {self.ratio:6.2f}{goal}   {self.milliseconds:.2f} ms/image/step"
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def ratios(
+    action: Callable[[], object], bare: Callable[[], object], turns: int
+) -> tuple[float, float]:
+    """The median of action over bare, and the least time of the action in seconds."""
+    action(), bare()
+    pairs = [(seconds(action), seconds(bare)) for _ in range(turns)]
+    return statistics.median(mine / base for mine, base in pairs), min(mine for mine, _ in pairs)
+
+
+def passes(extractors: Sequence[Extractor], images: Tensor, count: int) -> None:
+    """The bare cost: ``count`` passes forward, and backward to the pixels, of each extractor."""
+    for _ in range(count):
+        variable = images.clone().requires_grad_(True)
+        total = sum(extractor(variable).sum() for extractor in extractors)
+        torch.autograd.grad(total, variable)
+
+
+def attacks(extractors: Sequence[Extractor], targets: Photos) -> list[tuple[str, Attack, int]]:
+    """Name, attack, and passes through each extractor in a step."""
+    first = extractors[:1]
+    return [
+        ("FawkesV03, one extractor", FawkesV03(first, targets=targets, steps=STEPS), 1),
+        ("FawkesV03, two extractors", FawkesV03(extractors, targets=targets, steps=STEPS), 1),
+        ("FawkesV1, two extractors", FawkesV1(extractors, steps=STEPS), 1),
+        ("LowKey, two extractors", LowKey(extractors, steps=STEPS), 4),
+    ]
+
+
+def run(*, turns: int = 5, batch_size: int = 8) -> list[Row]:
+    """Measure all attacks on networks of the shipped architectures, with random weights."""
+    torch.manual_seed(0)
+    card = Card("benchmark", 2026, "random", "none", "none", 64, 128, "MIT")
+    extractors = [
+        ModuleExtractor(network(), card, Preprocessing(size=64))
+        for network in (PlainNet, ResidualNet)
+    ]
+    images = torch.rand(batch_size, 3, 14, 14)
+    images = torch.nn.functional.interpolate(images, size=112, mode="bilinear")
+    targets = Photos(images, torch.arange(batch_size), tuple(map(str, range(batch_size))))
+    rows = []
+    for name, attack, count in attacks(extractors, targets):
+        ratio, best = ratios(
+            lambda attack=attack: attack(images, seed=0),
+            lambda attack=attack, count=count: passes(attack.extractors, images, count * STEPS),
+            turns,
+        )
+        scale = 1000 / batch_size / STEPS
+        rows.append(Row(f"{name}: cloaking / bare passes", ratio, 1.15, best * scale))
+    attack = attacks(extractors, targets)[2][1]
+    ratio, best = ratios(
+        lambda: [attack(image[None], seed=0) for image in images],
+        lambda: attack(images, seed=0),
+        turns,
+    )
+    rows.append(Row("FawkesV1: one at a time / batched", ratio, None, best * scale))
+    return rows
+
+
+def main() -> None:
+    """Print the measurements."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--batch-size", type=int, default=8)
+    arguments = parser.parse_args()
+    for row in run(turns=arguments.turns, batch_size=arguments.batch_size):
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""Cloaks kept on disk by content, so that no photograph is cloaked twice in the same way.
+
+A cloak's key is a hash of everything that it depends on: the photographs, the attack with its
+settings and target photographs, the extractors' fingerprints, the seed, the perceptual trunk and
+the attacks' own code. Change any of them and the key changes; nothing ever needs to be invalidated.
+
+Files appear in one step (written beside, then renamed) and begin with a checksum of the rest, so
+any number of processes may share a folder, and one that is killed leaves at worst a stray temporary
+file. A file that fails its checksum is computed again and replaced.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache as remember
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from poisonlib import checks
+from poisonlib.attacks import lpips
+from poisonlib.attacks.base import Attack, Cloak, Extractor, Progress, content_hash, name_of
+from poisonlib.photos import Photos
+
+CHECKSUM_BYTES = 32
+STRAY_SECONDS = 3600
+
+
+def default_folder() -> Path:
+    """``$POISONLIB_CACHE/cloaks``, or the user's cache folder of this system."""
+    if chosen := os.environ.get("POISONLIB_CACHE"):
+        return Path(chosen) / "cloaks"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("poisonlib")) / "cloaks"
+
+
+class CloakCache:
+    """A folder of cloaks by key.
+
+    Args:
+        folder: made on first write; by default ``default_folder()``.
+    """
+
+    def __init__(self, folder: Path | str | None = None) -> None:
+        self.folder = default_folder() if folder is None else Path(folder)
+
+    def __repr__(self) -> str:
+        return f"CloakCache({str(self.folder)!r})"
+
+    def path(self, key: str) -> Path:
+        """Where the cloak of a key is or would be."""
+        return self.folder / key[:2] / f"{key}.cloak"
+
+    def get(self, key: str) -> Cloak | None:
+        """The cloak of a key, or None where there is none that passes its checksum."""
+        try:
+            content = self.path(key).read_bytes()
+        except OSError:
+            return None
+        checksum, payload = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
+        if hashlib.sha256(payload).digest() != checksum:
+            return None
+        stored = safetensors.torch.load(payload)
+        return Cloak(
+            images=stored["images"].float().div(255),
+            dssim=stored["dssim"],
+            lpips=stored["lpips"],
+            linf=stored["linf"],
+            steps=int(stored["steps"]),
+            attack=bytes(stored["attack"].tolist()).decode(),
+        )
+
+    def put(self, key: str, cloak: Cloak) -> None:
+        """Keep a cloak, replacing what was there. Its images are stored as bytes.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        payload = safetensors.torch.save(
+            {
+                "images": cloak.images.mul(255).round().to(torch.uint8).contiguous(),
+                "dssim": cloak.dssim.contiguous(),
+                "lpips": cloak.lpips.contiguous(),
+                "linf": cloak.linf.contiguous(),
+                "steps": torch.tensor(cloak.steps),
+                "attack": torch.tensor(list(cloak.attack.encode()), dtype=torch.uint8),
+            }
+        )
+        path = self.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_strays(path.parent)
+        descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(hashlib.sha256(payload).digest() + payload)
+            os.replace(partial, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
+            raise
+
+
+@dataclass(frozen=True, eq=False)
+class Cached:
+    """An attack that looks into a cache before it computes.
+
+    Called exactly like the attack inside.
+
+    Args:
+        attack: any attack whose extractors carry a ``fingerprint``.
+        cache: where cloaks are kept.
+
+    Raises:
+        ValueError: an extractor without fingerprint.
+    """
+
+    attack: Attack
+    cache: CloakCache
+
+    def __post_init__(self) -> None:
+        for extractor in self.attack.extractors:
+            _fingerprint(extractor)
+
+    def __call__(self, images: Tensor, *, seed: int, progress: Progress | None = None) -> Cloak:
+        """The kept cloak, or a new one that is then kept; see ``Attack.__call__``.
+
+        A kept cloak reports its last step only.
+        """
+        checks.images(images)
+        key = cache_key(self.attack, images, seed=seed)
+        cloak = self.cache.get(key)
+        if cloak is None:
+            cloak = self.attack(images, seed=seed, progress=progress)
+            self.cache.put(key, cloak)
+        elif progress is not None:
+            progress(cloak.steps, cloak.steps)
+        return cloak
+
+
+def cache_key(attack: Attack, images: Tensor, *, seed: int) -> str:
+    """Hash of all that a cloak depends on, hexadecimal.
+
+    Raises:
+        ValueError: an extractor without fingerprint.
+    """
+    targets = getattr(attack, "targets", None)
+    parts = {
+        "attack": type(attack).__name__,
+        "code": _code_hash(),
+        "settings": dict(attack.settings),
+        "extractors": [_fingerprint(extractor) for extractor in attack.extractors],
+        "targets": _hash_of(targets) if isinstance(targets, Photos) else None,
+        "trunk": lpips.default().trunk,
+        "seed": seed,
+        "images": content_hash(images),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _hash_of(photos: Photos) -> str:
+    return content_hash(photos.images, photos.labels)
+
+
+def _fingerprint(extractor: Extractor) -> str:
+    fingerprint = getattr(extractor, "fingerprint", None)
+    if not isinstance(fingerprint, str) or not fingerprint:
+        raise ValueError(
+            f"extractor {name_of(extractor)} has no fingerprint, so its cloaks cannot be told from "
+            "those of another; give it a `fingerprint` string that changes with its weights, wrap "
+            "it in poisonlib.extractors.ModuleExtractor, or call the attack without a cache"
+        )
+    return fingerprint
+
+
+@remember
+def _code_hash() -> str:
+    """Hash of the attacks' code without its comments and docstrings."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [line for line in body if not _is_text(line)]
+        digest.update(f"{file.name}{ast.dump(tree)}".encode())
+    return digest.hexdigest()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _remove_strays(folder: Path) -> None:
+    """Delete temporary files that a killed process left behind long ago."""
+    for stray in folder.glob("*.partial"):
+        with contextlib.suppress(OSError):
+            if time.time() - stray.stat().st_mtime > STRAY_SECONDS:
+                stray.unlink()
