@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
-import chapters as book
 import pytest
 from playwright.sync_api import TimeoutError
+
+from tests.book import chapters as book
 
 pytestmark = pytest.mark.site
 PAGES = book.pages()

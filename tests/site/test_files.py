@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import chapters as book
 import pytest
+
+from tests.book import chapters as book
 
 pytestmark = pytest.mark.site
 PAGES = [*book.pages(), "genindex", "search"]

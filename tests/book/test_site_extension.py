@@ -1,0 +1,32 @@
+"""What the site serves itself is taken from the installed packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools import poisonlib_site
+
+
+def test_plotly_and_mathjax_are_copied_with_their_fonts(tmp_path: Path) -> None:
+    files = [file.as_posix() for file in poisonlib_site.copy_assets(tmp_path)]
+    assert {"plotly.min.js", "mathjax/tex-chtml.js"} <= set(files)
+    assert any(file.endswith("MathJax_Main-Regular.woff") for file in files)
+    assert all((tmp_path / file).stat().st_size > 0 for file in files)
+
+
+def test_a_second_copy_writes_only_what_changed(tmp_path: Path) -> None:
+    poisonlib_site.copy_assets(tmp_path)
+    plotly, mathjax = tmp_path / "plotly.min.js", tmp_path / "mathjax/tex-chtml.js"
+    right = plotly.read_bytes()
+    plotly.write_bytes(right[:100])  # a copy that was killed half-way
+    before = mathjax.stat().st_mtime_ns
+    poisonlib_site.copy_assets(tmp_path)
+    assert plotly.read_bytes() == right
+    assert mathjax.stat().st_mtime_ns == before
+
+
+def test_a_package_that_moved_its_files_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="plotly .* has no nowhere.js; look where"):
+        poisonlib_site._packaged("plotly", "nowhere.js")

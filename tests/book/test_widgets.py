@@ -1,0 +1,54 @@
+"""Live twins: there in a notebook, absent on the site, and found out when they fail."""
+
+from __future__ import annotations
+
+import ipywidgets
+import pytest
+
+from poisonlib import widgets
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list:
+    displayed: list = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    monkeypatch.delenv("POISONLIB_SITE", raising=False)
+    return displayed
+
+
+def test_a_notebook_shows_the_control_and_calls_at_once(shown) -> None:
+    calls = []
+    widgets.live(lambda strength: calls.append(strength), strength=(0.0, 1.0, 0.25))
+    (box,) = shown
+    assert isinstance(box, ipywidgets.interactive)
+    assert calls == [0.5]
+    slider = box.children[0]
+    assert slider.continuous_update is False
+    slider.value = 0.75
+    assert calls == [0.5, 0.75]
+
+
+def test_the_site_shows_and_calls_nothing(shown, monkeypatch) -> None:
+    monkeypatch.setenv("POISONLIB_SITE", "1")
+    calls = []
+    widgets.live(calls.append, strength=(0.0, 1.0))
+    assert shown == [] and calls == []
+
+
+def test_a_failing_function_fails_the_cell(shown, caplog) -> None:
+    def draw(strength: float) -> None:
+        raise RuntimeError("no such cloak")
+
+    with pytest.raises(RuntimeError, match="no such cloak"):
+        widgets.live(draw, strength=(0.0, 1.0))
+    assert shown == []
+
+
+def test_a_wrong_control_fails_the_cell(shown, caplog) -> None:
+    with pytest.raises(TypeError, match="strenght"):
+        widgets.live(lambda strength: None, strenght=(0.0, 1.0))
+
+
+def test_without_controls_there_is_nothing_to_turn(shown) -> None:
+    with pytest.raises(ValueError, match="at least one control"):
+        widgets.live(lambda: None)
