@@ -2,9 +2,10 @@
 
 Photographs flow one way through the rooms of this package::
 
-    people, photos -> attacks -> extractors -> recognition -> trial -> defenses -> figures, widgets, cli
+    people, photos -> attacks -> extractors -> recognition -> trial -> defenses
+                                                               -> figures, widgets, cli
 
-with ``checks``, ``statistics``, ``provenance`` and ``assets`` as the floor that every room stands on.
+with ``checks``, ``statistics`` and ``provenance`` as the floor that every room stands on.
 Importing the package loads no model, seeds nothing and touches no network.
 """
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from typing import Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from typing_extensions import Self
 
 from poisonlib import checks
 from poisonlib.extractors import Extractor, ModuleExtractor, embed

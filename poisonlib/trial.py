@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from poisonlib import checks
-from poisonlib.attacks import Attack, Processed
+from poisonlib.attacks import Attack
+from poisonlib.attacks.base import round_to_8_bits
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import EmbeddingRecogniser, NearestNeighbour, Recogniser
@@ -66,7 +67,8 @@ class TrialResult:
         table: tidy ``DataFrame`` with columns ``attack, extractor, recogniser, condition``
             (``"control"``: processed but not perturbed, or ``"cloaked"``), ``user, whose``
             (``"user"``: the protected user's clean test photographs, or ``"others"``),
-            ``errors, n, error``.
+            ``errors, n, error``, and on cloaked rows the mean ``dssim``, mean ``lpips`` and
+            largest ``linf`` of the user's cloaks.
     """
 
     table: pandas.DataFrame
@@ -145,7 +147,7 @@ class Trial:
         chosen = choose_users(photos, users, seed=seed)
         test = split(photos.labels, seed=seed)
         # One path for all: every photograph is stored in 8 bits before anybody looks at it.
-        images = Processed()(photos.images, seed=seed).images
+        images = round_to_8_bits(checks.images(photos.images))
         rounded = Photos(images, photos.labels, photos.names)
         turns = _EmbeddedTurns if self._is_embedding() else _Turns
         turn = turns(self, rounded, test)
@@ -164,7 +166,13 @@ class Trial:
             if progress is not None:
                 progress(done, len(chosen), f"recognising {photos.names[user]}")
             predicted = turn.predictions(mine, cloak.images)
-            rows += self._rows(rounded, test, predicted, user, "cloaked")
+            visible = {
+                "dssim": float(cloak.dssim.mean()),
+                "lpips": float(cloak.lpips.mean()),
+                "linf": float(cloak.linf.max()),
+            }
+            for row in self._rows(rounded, test, predicted, user, "cloaked"):
+                rows.append(row | visible)
         if progress is not None:
             progress(len(chosen), len(chosen), "done")
         return TrialResult(pandas.DataFrame(rows))

@@ -1,0 +1,58 @@
+"""``record NAME``: run a recorded experiment again and keep its rows with their provenance."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from poisonlib.cli import typed
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "record",
+        help="run an experiment and record its result",
+        description="Run an experiment at full size and record its rows with their provenance. "
+        "Cloaks are cached, so that the same command goes on after a kill.",
+    )
+    command.add_argument("name", choices=("baseline", "budget"), help="which experiment")
+    command.add_argument("--users", type=int, default=20, help="how many protect themselves")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--out-folder", type=Path, help="where the record goes (default: into the package)"
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run, write the record, print its summary."""
+    from tqdm import tqdm
+
+    from poisonlib import provenance
+    from poisonlib.attacks import CloakCache
+    from poisonlib.experiments import EXPERIMENTS
+    from poisonlib.trial import summarise
+
+    started = time.perf_counter()
+    with tqdm(unit="row", disable=not sys.stderr.isatty()) as bar:
+
+        def progress(done: int, users: int, doing: str) -> None:
+            bar.set_postfix_str(f"{done}/{users} {doing}")
+
+        rows = []
+        experiment = EXPERIMENTS[arguments.name]
+        for row in experiment(
+            users=arguments.users, seed=arguments.seed, cache=CloakCache(), progress=progress
+        ):
+            rows.append(row)
+            bar.update()
+    seconds = time.perf_counter() - started
+    origin = provenance.of_run(typed(arguments), seed=arguments.seed, seconds=seconds)
+    recorded = provenance.Recorded(rows, origin)
+    folder = arguments.out_folder or Path(str(provenance.RECORDED))
+    recorded.save(folder / f"{arguments.name}.json")
+    print(summarise(recorded.table).to_string(index=False))
+    print(origin)
