@@ -46,8 +46,15 @@ def run(arguments: argparse.Namespace) -> None:
     from poisonlib.training.recipes import RECIPES
 
     recipe = RECIPES[arguments.name]
-    wanted = range(recipe.first_identity, recipe.first_identity + recipe.people)
-    photos = people.aligned(arguments.people_folder, identities=wanted, photos=recipe.photos)
+    folder = arguments.people_folder
+    photos = people.aligned(folder, identities=recipe.people, photos=recipe.photos)
+    if len(photos) < recipe.people * recipe.photos:
+        raise ValueError(
+            f"{recipe.card.name} is trained on {recipe.people} people x {recipe.photos} "
+            f"photographs, {folder} holds {len(photos.people)} people and {len(photos)} "
+            f"photographs; run python -m poisonlib people render --identities {recipe.people} "
+            f"--photos {recipe.photos} --first-identity {recipe.first_identity} --out {folder}"
+        )
     weights = arguments.out_folder or shipped.WEIGHTS
     records = arguments.out_folder or Path(str(provenance.RECORDED))
     checkpoint = (arguments.checkpoint_folder or weights) / f".{recipe.card.name}.checkpoint"
