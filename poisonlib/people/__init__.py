@@ -1,0 +1,11 @@
+"""Synthetic people: nobody's face, so nobody's consent is needed.
+
+`load` gives the packaged photographs. `identity`, `nuisance` and `render` make new ones; they need
+the optional extra ``people`` (``pip install poisonlib[people]``).
+"""
+
+from poisonlib.people.packaged import attributes, load
+from poisonlib.people.pack import aligned
+from poisonlib.people.sheet import contact_sheet
+
+__all__ = ["aligned", "attributes", "contact_sheet", "load"]

@@ -99,7 +99,7 @@ def background(draw: np.random.Generator, side: int) -> NDArray:
             picture[disc] = 0.5 * picture[disc] + 0.5 * colour
     if kind == "clouds":
         rough = draw.standard_normal((size, size))
-        picture *= np.exp(4.8 * gaussian_filter(rough, draw.uniform(2, 8)))[..., None]
+        picture *= np.exp(8 * gaussian_filter(rough, draw.uniform(4, 10)))[..., None]
     spread = draw.uniform(1, 7)
     picture = np.clip(gaussian_filter(picture, [spread, spread, 0]), 0, 1.5).astype(np.float32)
     channels = [Image.fromarray(picture[..., c]).resize((side, side), Image.BICUBIC) for c in range(3)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from poisonlib.people import facial_hair, hair, light, raster, skin
+from poisonlib.people import facial_hair, glasses, hair, light, raster, skin
 from poisonlib.people import mesh as meshes
 from poisonlib.people.fields import smoothstep, stream
 from poisonlib.people.identity import Identity
@@ -40,6 +40,7 @@ class Character:
             scalp,
             facial_hair.brows(mesh, identity, self.rest, normals),
             facial_hair.beard(mesh, identity, self.rest, normals, beard["grown"]),
+            glasses.frames(mesh, identity, self.rest),
         ]
         self.strands = [(kind, self._colours(kind)) for kind in kinds if kind is not None]
         self.visibility = light.visibility(mesh, coarse, scalp)
@@ -65,10 +66,13 @@ class Character:
 
     def _colours(self, strands: Strands) -> np.ndarray:
         person, count = self.identity, len(strands.points)
+        if strands.kind == "glasses":
+            return np.tile(np.float32(person.glasses.colour), (count, 1))
         draw = stream(person.seed, "strand colours", strands.kind)
         grey = person.hair.grey * (0.6 if strands.kind == "brow" else 1.0)
-        is_grey = draw.random(count) < grey
-        colours = np.where(is_grey[:, None], person.hair.grey_colour, person.hair.pigment)
+        share = 0.55 * (draw.random(count) < grey) + 0.45 * grey  # strands lie over one another
+        pigment, pale = np.array(person.hair.pigment), np.array(person.hair.grey_colour)
+        colours = pigment + share[:, None] * (pale - pigment)
         if strands.kind == "brow":
             colours = colours * (0.45 + 0.55 * (1 - person.brows.darkness))
         if strands.kind == "beard":

@@ -10,19 +10,19 @@ from poisonlib.people.identity import Identity
 from poisonlib.people.light import Field
 from poisonlib.people.nuisance import Pose
 
-_WIDEST = np.radians(26)
-_SCLERA = np.array([0.66, 0.62, 0.59])
+_FAR_SIDE, _FAR_UP = np.radians([22, 9])
+_SCLERA = np.array([0.50, 0.465, 0.44])
 
 
 def axis(centre: Array, pose: Pose, view: View) -> Array:
     """Unit vector ``(3,)`` where an eye at ``centre`` looks, in the head's frame."""
-    ahead = np.array([0.0, -1.0, 0.0])
-    aim = unit(view.place - centre) if pose.at_camera else ahead
-    angle = np.arccos(np.clip(aim @ ahead, -1, 1))
-    if angle > _WIDEST:
-        across = unit(aim - (aim @ ahead) * ahead)
-        aim = np.cos(_WIDEST) * ahead + np.sin(_WIDEST) * across
-    return unit(aim + np.array([pose.gaze[0], 0, pose.gaze[1]]))
+    aim = np.array([0.0, -1.0, 0.0])
+    if pose.at_camera:
+        aim = unit(view.place - centre)
+    sideways = np.clip(np.arctan2(aim[0], -aim[1]), -_FAR_SIDE, _FAR_SIDE) + pose.gaze[0]
+    upward = np.clip(np.arcsin(aim[2]), -_FAR_UP, _FAR_UP) + pose.gaze[1]
+    level = np.cos(upward)
+    return np.array([np.sin(sideways) * level, -np.cos(sideways) * level, np.sin(upward)])
 
 
 def shade(

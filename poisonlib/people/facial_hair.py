@@ -85,6 +85,6 @@ def beard(
         roots=roots,
         weights=weights,
         tuft=np.arange(count),
-        width=0.25 if kind == "stubble" else 0.42,
-        fine=kind == "stubble",
+        width=0.25 if kind == "stubble" else 0.5,
+        fine=True,
     )

@@ -306,6 +306,7 @@ def _step(cut: _Cut, hair: Hair, scalp: _Scalp, shell: Shell, tuft, draw) -> Arr
         radius, own, outward = shell(place)
         gap = np.minimum(cut.offset, 4 * joint / (_JOINTS - 1) * cut.offset + 0.0006)
         push = np.maximum(radius + gap - own, 0) * smoothstep(-0.80, -0.62, outward[:, 2])
+        push = np.minimum(push, 0.6 * stride[:, 0] + 0.002)  # the shoulders are not a springboard
         place = place + push[:, None] * outward
         inward = (heading * outward).sum(1, keepdims=True)
         touching = (push[:, None] > 0) & (inward < 0)

@@ -10,11 +10,11 @@ from poisonlib.people import palette, proportions
 from poisonlib.people.fields import stream
 from poisonlib.people.palette import Colour
 
-AMPLITUDE = 0.36
+AMPLITUDE = 0.32
 """Standard deviation of the face measurements, in units of their full range."""
 
-YOUNGEST = 0.675
-"""Anny's age scale runs from newborn (-1/3) to old (1); below this faces look like children."""
+YOUNGEST = 0.70
+"""Anny's age scale runs from newborn (-1/3) to old (1); below 0.675 faces look like children."""
 
 Settings = tuple[tuple[str, float], ...]
 
@@ -24,7 +24,7 @@ class Shape:
     """Form of the head.
 
     Attributes:
-        age: Anny's age scale, in [0.675, 1]: adults only.
+        age: Anny's age scale, in [0.7, 1]: adults only.
         masculinity: 0 to 1, Anny's gender scale.
         lineage: mixing weights of the head model's three base forms; sum to 1.
         muscle, weight, proportion: Anny's phenotypes, 0 to 1.
@@ -170,6 +170,24 @@ class Makeup:
 
 
 @dataclass(frozen=True)
+class Glasses:
+    """Spectacle frames: half width, half height and thickness of a rim in metres.
+
+    Attributes:
+        owned: whether the character has any; worn on most photographs, not on all.
+        squareness: exponent of the rim, 2 round to 4 square.
+        colour: linear RGB.
+    """
+
+    owned: bool
+    width: float
+    height: float
+    thickness: float
+    squareness: float
+    colour: Colour
+
+
+@dataclass(frozen=True)
 class Identity:
     """One rendered character, drawn by `sample`."""
 
@@ -181,6 +199,7 @@ class Identity:
     hair: Hair
     beard: Beard
     makeup: Makeup
+    glasses: Glasses
 
 
 STYLES = {
@@ -209,7 +228,7 @@ def _shape(seed: int, amplitude: float) -> Shape:
     draw = stream(seed, "shape")
     spread = min(0.35, abs(draw.normal(0, 0.10)))
     masculinity = 1 - spread if draw.random() < 0.5 else spread
-    bands = [(YOUNGEST, 0.76), (0.74, 0.88), (0.86, 1.0)]
+    bands = [(YOUNGEST, 0.77), (0.74, 0.88), (0.86, 1.0)]
     age = draw.uniform(*bands[draw.choice(3, p=[0.45, 0.35, 0.20])])
     lineage = tuple(float(w) for w in draw.dirichlet([0.45, 0.45, 0.55]))
     measurements = []
@@ -359,6 +378,18 @@ def _makeup(seed: int, masculine: bool) -> Makeup:
     )
 
 
+def _glasses(seed: int) -> Glasses:
+    draw = stream(seed, "glasses")
+    return Glasses(
+        owned=bool(draw.random() < 0.28),
+        width=float(draw.uniform(0.021, 0.027)),
+        height=float(draw.uniform(0.014, 0.021)),
+        thickness=float(draw.uniform(0.0009, 0.0030)),
+        squareness=float(draw.uniform(2, 4)),
+        colour=palette.FRAMES[draw.integers(len(palette.FRAMES))],
+    )
+
+
 def sample(seed: int, *, amplitude: float = AMPLITUDE) -> Identity:
     """Draw one character.
 
@@ -377,4 +408,5 @@ def sample(seed: int, *, amplitude: float = AMPLITUDE) -> Identity:
         hair=_hair(seed, shape, skin),
         beard=_beard(seed, shape.masculine),
         makeup=_makeup(seed, shape.masculine),
+        glasses=_glasses(seed),
     )

@@ -9,8 +9,8 @@ import numpy as np
 from poisonlib.people.fields import stream
 from poisonlib.people.palette import Colour, colour
 
-LEVEL = 1.15
-"""Factor on head pose and expression; 1.15 is about as hard as photographs from the web."""
+LEVEL = 1.2
+"""Factor on head pose and expression; 1.2 is about as hard as photographs from the web."""
 
 Settings = tuple[tuple[str, float], ...]
 
@@ -112,7 +112,10 @@ class Clothing:
 
 @dataclass(frozen=True)
 class Nuisance:
-    """One photograph's circumstances, drawn by `sample`."""
+    """One photograph's circumstances, drawn by `sample`.
+
+    `glasses_on` says whether a character who owns glasses wears them.
+    """
 
     person: int
     photograph: int
@@ -121,6 +124,7 @@ class Nuisance:
     lighting: Lighting
     camera: Camera
     clothing: Clothing
+    glasses_on: bool
 
 
 EXPRESSIONS = {"neutral": 0.27, "smile": 0.28, "broad smile": 0.18, "talking": 0.09,
@@ -136,7 +140,7 @@ _OTHER_ACTIONS = (
 def _pose(draw: np.random.Generator, level: float) -> Pose:
     yaw, pitch, roll = draw.standard_normal(3) * (16 * level, 7 * level, 6 * level)
     # A face turned far and tilted far at once is found by no detector; real albums lack it too.
-    reach = np.hypot(yaw / 40, pitch / 19)
+    reach = np.hypot(yaw / 42, pitch / 20)
     if reach > 1:
         yaw, pitch = yaw / reach, pitch / reach
     gaze = draw.normal(0, (0.05, 0.03))
@@ -261,15 +265,15 @@ def _camera(draw: np.random.Generator) -> Camera:
         distance=float(np.exp(uniform(np.log(0.6), np.log(2.2)))),
         shift=(float(draw.normal(0, 0.012)), float(draw.normal(0, 0.012))),
         scale=float(np.exp(draw.normal(0, 0.03))),
-        exposure=float(np.exp(np.clip(draw.normal(0, 0.16), -0.34, 0.30))),
-        white_balance=_warmth(draw, -0.07, 0.09),
-        balance=float(uniform(0.5, 0.95)),
+        exposure=float(np.exp(np.clip(draw.normal(0, 0.22), -0.5, 0.36))),
+        white_balance=_warmth(draw, -0.12, 0.14),
+        balance=float(uniform(0.3, 0.9)),
         contrast=float(uniform(0.9, 1.25)),
         saturation=float(uniform(0.8, 1.1)),
         vignette=float(uniform(0, 0.35)),
-        blur=float(min(1.1, abs(draw.normal(0, 0.45)))),
-        noise=float(uniform(0.002, 0.018)),
-        quality=int(draw.integers(70, 96)),
+        blur=float(min(1.6, abs(draw.normal(0, 0.65)))),
+        noise=float(0.003 + 0.032 * draw.random() ** 2),
+        quality=int(draw.integers(60, 96)),
     )
 
 
@@ -300,4 +304,5 @@ def sample(person: int, photograph: int, *, level: float = LEVEL) -> Nuisance:
         lighting=_lighting(stream(person, "lighting", photograph)),
         camera=_camera(stream(person, "camera", photograph)),
         clothing=_clothing(stream(person, "clothing", photograph)),
+        glasses_on=bool(stream(person, "glasses on", photograph).random() < 0.65),
     )

@@ -38,6 +38,12 @@ LIPSTICKS = (
 )  # fmt: skip
 """sRGB, 0 to 255."""
 
+FRAMES: tuple[Colour, ...] = (
+    (0.012, 0.012, 0.014), (0.012, 0.012, 0.014), (0.06, 0.028, 0.013), (0.14, 0.13, 0.12),
+    (0.22, 0.15, 0.06), (0.02, 0.03, 0.07),
+)  # fmt: skip
+"""Spectacle frames: black twice, tortoiseshell, steel, gold, dark blue."""
+
 _LIGHT, _MIDDLE, _DARK = np.log(
     [[0.66, 0.44, 0.335], [0.41, 0.235, 0.15], [0.115, 0.060, 0.038]]
 )

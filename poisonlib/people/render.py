@@ -101,6 +101,8 @@ class _Shot:
         self.picture[rows, columns] = self._surface(index, corners, rows, columns)
         self._lashes()
         for number, (strands, colours) in enumerate(person.strands):
+            if strands.kind == "glasses" and not taken.glasses_on:
+                continue
             self._strands(strands, colours, number)
 
         face = (index >= 0) & (index < mesh.faces["body"].stop)
@@ -183,8 +185,8 @@ class _Shot:
             cover[-2:] *= (0.7, 0.35)
             raster.fine_strands(screen, shaded, cover, np.float32(0.0006), self.depth, self.picture)
             return
-        ends = (0.85, 0.6, 0.35) if strands.kind == "scalp" else (0.8, 0.5)
-        cover[-len(ends) :] *= ends
+        if strands.kind == "scalp":
+            cover[-3:] *= (0.85, 0.6, 0.35)
         seed = self.taken.photograph * 8 + number + 3
         raster.strands(screen, shaded, cover, seed, self.depth, self.picture)
 

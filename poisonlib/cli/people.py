@@ -1,0 +1,49 @@
+"""``people render``, ``people pack``: make the synthetic people and package them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the ``people`` command."""
+    people = subparsers.add_parser("people", help="render and package synthetic people")
+    actions = people.add_subparsers(title="actions", dest="action", required=True)
+
+    render = actions.add_parser("render", help="render portraits of 224 pixels; resumable")
+    render.add_argument("--identities", type=int, required=True, help="how many people")
+    render.add_argument("--photos", type=int, required=True, help="photographs of each")
+    render.add_argument("--out", type=Path, required=True, help="folder to write into")
+    render.add_argument("--first-identity", type=int, default=0, help="seed of the first person")
+    render.add_argument("--processes", type=int, help="how many at once (default: all cores)")
+    render.set_defaults(run=_render)
+
+    pack = actions.add_parser("pack", help="align to 112 pixels and pack into one zip")
+    pack.add_argument("folder", type=Path, help="folder that `people render` wrote")
+    pack.add_argument("--out", type=Path, required=True, help="zip to write")
+    pack.add_argument("--identities", type=int, help="only the first so many people")
+    pack.add_argument("--photos", type=int, help="only the first so many photographs of each")
+    pack.set_defaults(run=_pack)
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    from poisonlib.people.render_many import render
+
+    first = arguments.first_identity
+    report = render(
+        arguments.out,
+        seeds=range(first, first + arguments.identities),
+        photos=arguments.photos,
+        processes=arguments.processes,
+    )
+    print(report)
+
+
+def _pack(arguments: argparse.Namespace) -> None:
+    from poisonlib.people.pack import pack
+
+    summary = pack(
+        arguments.folder, arguments.out, identities=arguments.identities, photos=arguments.photos
+    )
+    print(summary)

@@ -1,0 +1,109 @@
+"""The people that ship with the package."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from poisonlib.people.attributes import Attributes
+from poisonlib.people.pack import PEOPLE, as_photos
+from poisonlib.photos import Photos
+
+SPLITS = ("public", "users")
+"""`public`: whom a trainer scrapes. `users`: gallery and protected people. No one is in both."""
+
+
+def _archive(split: str) -> Path:
+    if split not in SPLITS:
+        raise ValueError(
+            f"split must be one of {', '.join(map(repr, SPLITS))}, got {split!r}; "
+            "for photographs you rendered yourself use people.aligned(folder)"
+        )
+    path = Path(str(resources.files("poisonlib") / "data" / f"people-{split}.zip"))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing; reinstall poisonlib, or make it with `python -m poisonlib people "
+            "render` and `people pack` (poisonlib/data/people-card.json holds the exact commands)"
+        )
+    return path
+
+
+def load(split: Literal["public", "users"]) -> Photos:
+    """The packaged photographs of one split: ``(n, 3, 112, 112)`` float32, labels and names.
+
+    People come in the order of their names, photographs in that of their numbers.
+
+    Raises:
+        ValueError: no such split, or the file is damaged.
+        FileNotFoundError: the package was installed without its data.
+
+    Example:
+        >>> images, labels, names = load("users")  # doctest: +SKIP
+    """
+    return read(_archive(split))
+
+
+def read(path: str | Path) -> Photos:
+    """Photographs from a file that ``people pack`` wrote.
+
+    Raises:
+        ValueError: the file is not such a zip, or is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            listing = json.loads(archive.read(PEOPLE))
+            members = [
+                (label, f"{name}/{photograph}")
+                for label, name in enumerate(listing)
+                for photograph in sorted(listing[name]["photographs"])
+            ]
+            contents = [archive.read(member) for _, member in members]
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            pictures = list(pool.map(_decode, contents))
+    except (zipfile.BadZipFile, KeyError, OSError, json.JSONDecodeError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(
+            f"{path} is not a whole file of packed people ({error}); "
+            "pack it again with `python -m poisonlib people pack`, or reinstall poisonlib"
+        ) from error
+    return as_photos(pictures, [label for label, _ in members], tuple(listing))
+
+
+def _decode(content: bytes) -> NDArray:
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@lru_cache(maxsize=len(SPLITS))
+def _listing(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read(PEOPLE))
+
+
+def attributes(name: str) -> Attributes:
+    """Plain-language attributes of one packaged character.
+
+    Args:
+        name: as in ``load(split).names``, such as ``"p00012"``.
+
+    Raises:
+        ValueError: nobody of that name is packaged.
+    """
+    for split in SPLITS:
+        listing = _listing(_archive(split))
+        if name in listing:
+            return Attributes.from_json(listing[name]["attributes"])
+    known = list(_listing(_archive("users")))[:3]
+    raise ValueError(f"nobody is called {name!r}; names look like {', '.join(known)}")
