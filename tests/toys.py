@@ -33,11 +33,13 @@ class TinyConvolutional(nn.Module):
             torch.manual_seed(seed)
             self.layers = nn.Sequential(
                 nn.Conv2d(3, 8, 3, 2, 1),
+                nn.GroupNorm(4, 8),
                 nn.SiLU(),
                 nn.Conv2d(8, 16, 3, 2, 1),
+                nn.GroupNorm(4, 16),
                 nn.SiLU(),
                 nn.Conv2d(16, 16, 3, 2, 1),
-                nn.SiLU(),
+                nn.GroupNorm(16, 16),
                 nn.AdaptiveAvgPool2d(4),
                 nn.Flatten(),
                 nn.Linear(16 * 16, 32),

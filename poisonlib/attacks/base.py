@@ -7,6 +7,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -82,27 +83,31 @@ class Attack(ABC):
             clean = images.detach().clone()
             with torch.enable_grad():
                 perturbed = self._perturb(clean, seed, progress or _no_progress)
-            if not bool(perturbed.isfinite().all()):
-                raise ValueError(
-                    f"{type(self).__name__} reached NaN: an extractor's output or gradient was not "
-                    "finite on the way; look for a division by zero or a square root of zero in it"
-                )
+            self._check_finite(perturbed)
             return self._measure(round_to_8_bits(perturbed), clean)
 
     @abstractmethod
     def _perturb(self, images: Tensor, seed: int, progress: Progress) -> Tensor:
         """The perturbed images before rounding, ``(n, 3, h, w)``."""
 
+    def _check_finite(self, perturbed: Tensor) -> None:
+        if not bool(perturbed.isfinite().all()):
+            raise ValueError(
+                f"{type(self).__name__} reached NaN: an extractor's output or gradient was not "
+                "finite on the way; look for a division by zero or a square root of zero in it"
+            )
+
     def _measure(self, images: Tensor, original: Tensor) -> Cloak:
         linf = (images - original).abs().amax(dim=(1, 2, 3))
         dissimilarity, perceptual = torch.zeros_like(linf), torch.zeros_like(linf)
         with torch.no_grad():
-            for rows in linf.nonzero()[:, 0].split(64):
+            changed = linf.nonzero()[:, 0]
+            for rows in changed.split(64) if len(changed) else ():
                 dissimilarity[rows] = ssim.dssim(images[rows], original[rows])
                 perceptual[rows] = lpips.default()(images[rows], original[rows])
         return Cloak(images, dissimilarity, perceptual, linf, self.steps, repr(self))
 
-    @property
+    @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Every setting by name, as plain values that print and hash the same in every process."""
         fields = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
@@ -230,7 +235,7 @@ def content_hash(*tensors: Tensor) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Photos):
-        digest = content_hash(value.images, value.labels)[:12]
+        digest = content_hash(value.images, value.labels)[:16]
         return f"{len(value)} photographs of {len(value.people)} people, {digest}"
     if isinstance(value, tuple):
         return [_plain(part) for part in value]

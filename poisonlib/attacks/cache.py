@@ -29,7 +29,6 @@ from torch import Tensor
 from poisonlib import checks
 from poisonlib.attacks import lpips
 from poisonlib.attacks.base import Attack, Cloak, Extractor, Progress, content_hash, name_of
-from poisonlib.photos import Photos
 
 CHECKSUM_BYTES = 32
 STRAY_SECONDS = 3600
@@ -89,9 +88,9 @@ class CloakCache:
         payload = safetensors.torch.save(
             {
                 "images": cloak.images.mul(255).round().to(torch.uint8).contiguous(),
-                "dssim": cloak.dssim.contiguous(),
-                "lpips": cloak.lpips.contiguous(),
-                "linf": cloak.linf.contiguous(),
+                "dssim": cloak.dssim.clone(),
+                "lpips": cloak.lpips.clone(),
+                "linf": cloak.linf.clone(),
                 "steps": torch.tensor(cloak.steps),
                 "attack": torch.tensor(list(cloak.attack.encode()), dtype=torch.uint8),
             }
@@ -153,22 +152,16 @@ def cache_key(attack: Attack, images: Tensor, *, seed: int) -> str:
     Raises:
         ValueError: an extractor without fingerprint.
     """
-    targets = getattr(attack, "targets", None)
     parts = {
         "attack": type(attack).__name__,
         "code": _code_hash(),
         "settings": dict(attack.settings),
         "extractors": [_fingerprint(extractor) for extractor in attack.extractors],
-        "targets": _hash_of(targets) if isinstance(targets, Photos) else None,
         "trunk": lpips.default().trunk,
         "seed": seed,
         "images": content_hash(images),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _hash_of(photos: Photos) -> str:
-    return content_hash(photos.images, photos.labels)
 
 
 def _fingerprint(extractor: Extractor) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -111,21 +112,25 @@ class FawkesV03(Attack):
             if step > 0 and step % max(1, self.steps // 3) == 0:
                 optimiser.param_groups[0]["lr"] *= 0.8
             progress(step + 1, self.steps)
+        self._check_finite(change)
         perturbed = tanh_space.to_images(start + change)
         _, kept = _keep_nearer(best, kept, self._distance(perturbed, goals), perturbed)
         return kept
 
     def pick_target(self, images: Tensor, *, seed: int) -> int:
         """The label of the person that images ``(n, 3, h, w)`` will be pulled towards."""
-        people = self.targets.people
         own = torch.cat([clean_features(extractor, images) for extractor in self.extractors], dim=1)
-        candidates = torch.stack(
-            [torch.cat(self._mean_features(self.targets.of(person))) for person in people]
-        )
-        nearest = torch.cdist(own, candidates).amin(dim=0)
+        nearest = torch.cdist(own, self._candidates).amin(dim=0)
         farthest = nearest.argsort(descending=True)[: self.farthest]
         generator = torch.Generator().manual_seed(seed)
-        return people[farthest[torch.randint(len(farthest), (), generator=generator)]]
+        drawn = torch.randint(len(farthest), (), generator=generator)
+        return self.targets.people[int(farthest[drawn])]
+
+    @cached_property
+    def _candidates(self) -> Tensor:
+        """Mean features of each person among the targets, extractors side by side."""
+        everybody = [self.targets.of(person) for person in self.targets.people]
+        return torch.stack([torch.cat(self._mean_features(images)) for images in everybody])
 
     def _mean_features(self, images: Tensor) -> list[Tensor]:
         return [clean_features(extractor, images).mean(dim=0) for extractor in self.extractors]

@@ -103,6 +103,7 @@ class FawkesV1(Attack):
                 best = torch.where(better, distance, best)
                 kept = torch.where(better[:, None, None, None], perturbed, kept)
             progress(step + 1, self.steps)
+        self._check_finite(change)
         with torch.no_grad():
             fallback = (best < 0.3) & (dissimilarity < 0.015) & (distance > best)
             return torch.where(fallback[:, None, None, None], perturbed, kept)

@@ -102,6 +102,7 @@ class LowKey(Attack):
             (uphill,) = torch.autograd.grad(objective.sum(), perturbed)
             perturbed = perturbed.detach() + self.step_size * uphill.sign()
             progress(step + 1, self.steps)
+        self._check_finite(uphill)  # the sign of NaN is zero, and would stay so
         return perturbed
 
 

@@ -12,12 +12,14 @@ Li and Qiao, 2016), trained on real photographs of faces, whose weights come ins
 
 * the trunk: three convolutional layers of 32, 64 and 64 channels in place of AlexNet's five;
 * the layers count the same and so do their channels, as there are no judgements of human observers
-  to fit weights to for this trunk;
+  to fit weights to for this trunk. All layers together weigh 0.41, which is what the fitted
+  weights of AlexNet come to (0.082 a channel on average, times five layers), so that values
+  are of the same order and a penalty weight tuned for one trunk means about the same on the other;
 * each convolution moves by two pixels, as AlexNet's first one moves by four, and each pooling
   window sees the corners of the original window. That costs an eighth of the dense trunk, which
   would by itself take longer than the recognisers under attack.
 
-Values of the two trunks are not comparable with each other; ``trunk`` says which one is in use.
+Values of the two trunks still must not be compared with each other; ``trunk`` says which is in use.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import os
 import warnings
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +36,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+ONET_WEIGHT = 0.41
 ALEXNET_FILE = "alexnet-owt-7be5be79.pth"
 
 Trunk = Literal["alexnet", "onet"]
@@ -116,22 +120,33 @@ def _unit_channels(activations: Tensor) -> Tensor:
 
 
 def _onet() -> tuple[Callable[[Tensor], list[Tensor]], list[Tensor]]:
-    from facenet_pytorch.models.mtcnn import ONet
-
-    network = ONet().requires_grad_(False)
+    # Only the weights are needed: importing the package would take seconds for torchvision's sake.
+    package = find_spec("facenet_pytorch")
+    if package is None or package.origin is None:
+        raise FileNotFoundError(
+            "the perceptual distance needs the weights inside the facenet-pytorch package; "
+            "run pip install facenet-pytorch"
+        )
+    file = Path(package.origin).parent / "data" / "onet.pt"
+    trained = torch.load(file, map_location="cpu", weights_only=True)
+    layers = [
+        (trained[f"conv{n}.weight"], trained[f"conv{n}.bias"], trained[f"prelu{n}.weight"])
+        for n in (1, 2, 3)
+    ]
 
     def activations(images: Tensor) -> list[Tensor]:
         # The network takes (255 image - 127.5) / 128.
-        pixels = (images * (255 / 128) - 127.5 / 128).contiguous(memory_format=torch.channels_last)
-        first = network.prelu1(F.conv2d(pixels, network.conv1.weight, network.conv1.bias, 2))
-        pooled = F.max_pool2d(first, 2, 1)
-        second = network.prelu2(F.conv2d(pooled, network.conv2.weight, network.conv2.bias, 2))
-        pooled = F.max_pool2d(second, 2, 1)
-        third = network.prelu3(F.conv2d(pooled, network.conv3.weight, network.conv3.bias, 2))
-        return [first, second, third]
+        values = (images * (255 / 128) - 127.5 / 128).contiguous(memory_format=torch.channels_last)
+        result = []
+        for number, (weight, bias, slope) in enumerate(layers):
+            pooled = F.max_pool2d(values, 2, 1) if number else values
+            values = F.prelu(F.conv2d(pooled, weight, bias, stride=2), slope)
+            result.append(values)
+        return result
 
-    channels = (32, 64, 64)
-    return activations, [torch.full((1, size, 1, 1), 1 / len(channels)) for size in channels]
+    return activations, [
+        torch.full((1, len(bias), 1, 1), ONET_WEIGHT / len(layers)) for _, bias, _ in layers
+    ]
 
 
 def _alexnet_file() -> Path | None:
