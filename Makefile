@@ -48,10 +48,10 @@ unit: $(READY) ## unit and contract tests alone, no book
 
 lint: $(READY) ## ruff over modules and notebooks; notebooks stripped
 	@$(BIN)/ruff check .
-	@$(BIN)/nbstripout --verify $(wildcard book/*.ipynb)
+	@$(BIN)/nbstripout --keep-id --verify $(wildcard book/*.ipynb)
 
 strip: $(READY) ## remove outputs and run-time metadata from the notebooks
-	@$(BIN)/nbstripout $(wildcard book/*.ipynb)
+	@$(BIN)/nbstripout --keep-id $(wildcard book/*.ipynb)
 
 lock: ## renew requirements.lock from the pins in pyproject.toml (a fresh environment, some minutes)
 	@tools/renew-lock

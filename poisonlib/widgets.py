@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from poisonlib.figures import theme
 from poisonlib.figures.show import building_site
 
 
@@ -21,7 +22,7 @@ def live(function: Callable[..., Any], **controls: Any) -> None:
 
     Args:
         function: takes the controls as keywords and returns something to display (a plotly
-            figure, a table) or displays it itself.
+            figure, drawn in the book's style; a table) or displays it itself.
         controls: a control for each keyword, as ipywidgets abbreviates them: ``(low, high, step)``
             is a slider, a list or dict a menu, a bool a checkbox, a widget itself.
 
@@ -33,18 +34,19 @@ def live(function: Callable[..., Any], **controls: Any) -> None:
     if building_site():
         return
     import ipywidgets
+    import plotly.graph_objects as go
     from IPython.display import display
 
     failures: list[Exception] = []
 
     def call(**settings: Any) -> Any:
         try:
-            return function(**settings)
+            result = function(**settings)
         except Exception as failure:
             failures.append(failure)
             raise
+        return theme.styled(result) if isinstance(result, go.Figure) else result
 
-    # `fixed` would hide a control that was mistyped; interactive itself raises ValueError then.
     box = ipywidgets.interactive(call, {"auto_display": True}, **controls)
     for control in box.children:
         if hasattr(control, "continuous_update"):

@@ -54,8 +54,7 @@ def show(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) -> 
     if not isinstance(fig, go.Figure):
         raise TypeError(f"fig must be a plotly Figure, got {type(fig).__name__}")
     _check(fig, name=name, alt=alt)
-    fig = go.Figure(fig)
-    fig.update_layout(template=theme.template())
+    fig = theme.styled(fig)
     if "google.colab" in sys.modules:
         fig.show(renderer="colab", config=CONFIG)
         _display({"text/html": _caption_html(caption)} if caption else None)

@@ -88,3 +88,10 @@ def template() -> go.layout.Template:
             "yaxis": axis,
         },
     )
+
+
+def styled(fig: go.Figure) -> go.Figure:
+    """A copy of a figure, drawn in the book's style; what its own layout sets, it keeps."""
+    import plotly.graph_objects as go
+
+    return go.Figure(fig).update_layout(template=template())

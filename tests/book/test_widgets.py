@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipywidgets
+import plotly.graph_objects as go
 import pytest
 
 from poisonlib import widgets
+from poisonlib.figures import theme
 
 
 @pytest.fixture
@@ -26,6 +28,13 @@ def test_a_notebook_shows_the_control_and_calls_at_once(shown) -> None:
     assert slider.continuous_update is False
     slider.value = 0.75
     assert calls == [0.5, 0.75]
+
+
+def test_a_figure_is_drawn_in_the_books_style(shown) -> None:
+    widgets.live(lambda top: go.Figure(go.Scatter(y=[0, top])), top=(0, 4))
+    (box,) = shown
+    assert box.result.data[0].y == (0, 2)
+    assert box.result.layout.template.layout.colorway[0] == theme.CLEAN.colour
 
 
 def test_the_site_shows_and_calls_nothing(shown, monkeypatch) -> None:
