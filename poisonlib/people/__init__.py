@@ -4,8 +4,8 @@
 the optional extra ``people`` (``pip install poisonlib[people]``).
 """
 
-from poisonlib.people.packaged import attributes, load
 from poisonlib.people.pack import aligned
+from poisonlib.people.packaged import attributes, load
 from poisonlib.people.sheet import contact_sheet
 
 __all__ = ["aligned", "attributes", "contact_sheet", "load"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from poisonlib.people.identity import Identity
+from poisonlib.people.traits import Identity
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from poisonlib.people.align import TEMPLATE, similarity
+from poisonlib.people.circumstances import Camera, Pose
 from poisonlib.people.fields import Array
-from poisonlib.people.nuisance import Camera, Pose
 
 SIDE = 224
 """Side of a portrait in pixels."""
@@ -102,8 +102,8 @@ def background(draw: np.random.Generator, side: int) -> NDArray:
         picture *= np.exp(8 * gaussian_filter(rough, draw.uniform(4, 10)))[..., None]
     spread = draw.uniform(1, 7)
     picture = np.clip(gaussian_filter(picture, [spread, spread, 0]), 0, 1.5).astype(np.float32)
-    channels = [Image.fromarray(picture[..., c]).resize((side, side), Image.BICUBIC) for c in range(3)]
-    return np.stack([np.asarray(channel) for channel in channels], -1)
+    channels = (Image.fromarray(picture[..., channel]) for channel in range(3))
+    return np.stack([np.asarray(c.resize((side, side), Image.BICUBIC)) for c in channels], -1)
 
 
 def develop(

@@ -7,8 +7,8 @@ import numpy as np
 from poisonlib.people import facial_hair, glasses, hair, light, raster, skin
 from poisonlib.people import mesh as meshes
 from poisonlib.people.fields import smoothstep, stream
-from poisonlib.people.identity import Identity
 from poisonlib.people.strands import Strands
+from poisonlib.people.traits import Identity
 
 _TEETH, _GUMS, _TONGUE = (0.62, 0.565, 0.47), (0.33, 0.11, 0.095), (0.36, 0.13, 0.115)
 

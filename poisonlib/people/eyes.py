@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from poisonlib.people.camera import View
+from poisonlib.people.circumstances import Pose
 from poisonlib.people.fields import Array, smoothstep, stream, unit
-from poisonlib.people.identity import Identity
 from poisonlib.people.light import Field
-from poisonlib.people.nuisance import Pose
+from poisonlib.people.traits import Identity
 
 _FAR_SIDE, _FAR_UP = np.radians([22, 9])
 _SCLERA = np.array([0.50, 0.465, 0.44])

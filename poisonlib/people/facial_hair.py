@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from poisonlib.people.fields import Array, stream, tangential, unit
-from poisonlib.people.identity import Identity
 from poisonlib.people.mesh import Mesh
 from poisonlib.people.skin import brow_curve
 from poisonlib.people.strands import Strands, scatter
+from poisonlib.people.traits import Identity
 
 
 def brows(mesh: Mesh, person: Identity, points: Array, normals: Array) -> Strands:

@@ -61,6 +61,4 @@ class ValueNoise:
 
     def fractal(self, points: Array, frequency: float, octaves: int = 3) -> Array:
         """Sum of octaves, each twice as fine and half as strong as the last."""
-        return sum(
-            self(points + 7.1 * i, frequency * 2**i) / 2**i for i in range(octaves)
-        )
+        return sum(self(points + 7.1 * i, frequency * 2**i) / 2**i for i in range(octaves))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from poisonlib.people.fields import Array
-from poisonlib.people.identity import Identity
 from poisonlib.people.mesh import Mesh
 from poisonlib.people.strands import Strands
+from poisonlib.people.traits import Identity
 
 _JOINTS = 33
 _LAYERS = 9
@@ -36,7 +36,7 @@ def frames(mesh: Mesh, person: Identity, points: Array) -> Strands | None:
     outline = np.sign(circle) * np.abs(circle) ** (2 / form.squareness) * half
     curves = []
     for side in (-1, 1):
-        x = side * (lens_x + outline[:, 0] - 0.0)
+        x = side * (lens_x + outline[:, 0])
         wrap = plane + 0.10 * np.maximum(np.abs(x) - 0.02, 0) ** 2 / 0.02
         curves.append(np.stack([x + middle[0], wrap, top + outline[:, 1]], 1))
         hinge = lens_x + half[0]

@@ -1,8 +1,6 @@
-"""Scalp hair: where it grows, how each style is combed, and the growing of the strands."""
+"""Scalp hair: where it grows, and the growing of its strands (styles: `hairstyles`)."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -16,17 +14,16 @@ from poisonlib.people.fields import (
     tangential,
     unit,
 )
-from poisonlib.people.identity import Hair, Identity
+from poisonlib.people.hairstyles import CROPPED, Cut, Scalp, cut_for
 from poisonlib.people.mesh import Mesh
 from poisonlib.people.strands import Shell, Strands, scatter
+from poisonlib.people.traits import Hair, Identity
 
 _LINE_ANGLE = [0, 18, 32, 42, 50, 57, 63, 69, 74, 79, 83, 87, 92, 100, 112, 122, 145, 180]
 _LINE_HEIGHT = [0.800, 0.799, 0.796, 0.790, 0.782, 0.771, 0.761, 0.748, 0.722, 0.708, 0.708, 0.733,
                 0.747, 0.748, 0.738, 0.705, 0.665, 0.655]  # fmt: skip
 _TUFTS = 600
 _JOINTS = 16
-_LONG = ("long", "fringe", "bob", "back")
-_CROPPED = ("buzz", "bald")
 
 
 def scalp_mask(mesh: Mesh, person: Identity) -> Array:
@@ -51,36 +48,6 @@ def scalp_mask(mesh: Mesh, person: Identity) -> Array:
     return mask
 
 
-@dataclass
-class _Scalp:
-    """Roots on one head: places, normals, regions and the directions combs are made of."""
-
-    place: Array
-    normal: Array
-    x: Array
-    top: Array
-    front: Array
-    toward: dict[str, Array]
-
-
-@dataclass
-class _Cut:
-    """One style: strand lengths (m), comb direction, and how the strands lie."""
-
-    length: Array
-    comb: Array
-    lift: Array | float
-    offset: Array | float
-    gravity: float = 0.12
-    clump: float = 0.3
-    jitter: float = 1.0
-    curl: Array | float = 0.0
-    turns: Array | float = 0.0
-    parted: bool = False
-    tied: bool = False
-    fringe: Array | None = None
-
-
 def grow(
     mesh: Mesh, person: Identity, points: Array, normals: Array, mask: Array
 ) -> Strands | None:
@@ -103,13 +70,12 @@ def grow(
     centre = np.array([0, skin[mesh.front, 1].min() + 0.125, skin[:, 2].max() - 0.085])
     shell = Shell(skin, centre)
     scalp = _scalp(mesh, person, points, normals, roots, weights, shell)
-    cut = _STYLES.get(hair.style, _long)(hair, scalp, draw)
-    _set_curl(cut, hair, draw)
+    cut = cut_for(hair, scalp, draw)
 
     guides = draw.choice(count, _TUFTS, replace=False)
     _, tuft = cKDTree(scalp.place[guides]).query(scalp.place)
     strands = _step(cut, hair, scalp, shell, tuft, draw)
-    if cut.clump > 0 and hair.style not in _CROPPED:
+    if cut.clump > 0 and hair.style not in CROPPED:
         strands = _gather(strands, guides, tuft, cut.clump)
     if np.any(np.asarray(cut.curl) > 0):
         strands = _wind(strands, cut, hair, shell, tuft, draw)
@@ -124,7 +90,7 @@ def grow(
     )
 
 
-def _scalp(mesh, person, points, normals, roots, weights, shell) -> _Scalp:
+def _scalp(mesh, person, points, normals, roots, weights, shell) -> Scalp:
     place = np.einsum("sc,sck->sk", weights, points[roots]).astype(np.float64)
     normal = unit(np.einsum("sc,sck->sk", weights, normals[roots]).astype(np.float64))
     rest = np.einsum("sc,sck->sk", weights, mesh.rest[roots]).astype(np.float64)
@@ -141,148 +107,10 @@ def _scalp(mesh, person, points, normals, roots, weights, shell) -> _Scalp:
         "down": tangential([0, 0, -1.0], normal),
     }
     top = smoothstep(0.765, 0.80, z)
-    return _Scalp(place, normal, x, top, smoothstep(-0.03, -0.09, y) * top, toward)
+    return Scalp(place, normal, x, top, smoothstep(-0.03, -0.09, y) * top, toward)
 
 
-def _cropped(hair: Hair, scalp: _Scalp, draw: np.random.Generator) -> _Cut:
-    low, high = (0.002, 0.009) if hair.style == "buzz" else (0.004, 0.018)
-    length = draw.uniform(low, high, len(scalp.x))
-    return _Cut(length, scalp.toward["away"], lift=0.55, offset=0.003, gravity=0.0, clump=0.0)
-
-
-def _short(hair: Hair, scalp: _Scalp, draw: np.random.Generator) -> _Cut:
-    length = (0.008 + 0.010 * hair.length) * (1 - scalp.top)
-    length += (0.012 + 0.045 * hair.length) * scalp.top
-    front, toward = scalp.front[:, None], scalp.toward
-    fringe = 0.8 * hair.bang * toward["forward"] + 0.3 * (1 - hair.bang) * toward["back"]
-    sideways = np.array([0.6 * hair.side, 0, 0])
-    return _Cut(
-        length * draw.uniform(0.65, 1.1, len(length)),
-        unit(toward["away"] * (1 - 0.6 * front) + front * (fringe + sideways)),
-        lift=0.18 + 0.42 * hair.lift * (0.35 + 0.65 * scalp.top),
-        offset=draw.uniform(0.0006, 0.001 + 0.006 * hair.volume, len(length)),
-        clump=0.5 * hair.clump,
-    )
-
-
-def _swept(hair: Hair, scalp: _Scalp, draw: np.random.Generator) -> _Cut:
-    top, toward = scalp.top[:, None], scalp.toward
-    length = (0.010 + 0.012 * hair.length) * (1 - scalp.top)
-    length += (0.05 + 0.05 * hair.length) * scalp.top
-    sideways = 0.35 * hair.side * np.array([1.0, 0, 0]) * top
-    offset = draw.uniform(0.001, 0.003 + 0.007 * hair.volume, len(length))
-    return _Cut(
-        length * draw.uniform(0.7, 1.1, len(length)),
-        unit(toward["back"] + sideways + 0.4 * (1 - top) * toward["down"]),
-        lift=0.16 + 0.38 * hair.front * scalp.front,
-        offset=offset * (0.3 + 0.7 * scalp.top),
-        clump=0.5 * hair.clump,
-    )
-
-
-def _side(hair: Hair, scalp: _Scalp, draw: np.random.Generator) -> _Cut:
-    top, toward, side = scalp.top[:, None], scalp.toward, hair.side
-    length = (0.012 + 0.015 * hair.length) * (1 - scalp.top)
-    length += (0.045 + 0.055 * hair.length) * scalp.top
-    over = np.where((scalp.x - 0.03 * side) * side > 0, side, -side).astype(float)
-    across = tangential(np.stack([over, 0 * over - 0.25, 0 * over - 0.1], 1), scalp.normal)
-    offset = draw.uniform(0.001, 0.004 + 0.008 * hair.volume, len(length))
-    return _Cut(
-        length * draw.uniform(0.7, 1.1, len(length)),
-        unit(across * top + (1 - top) * unit(toward["down"] + 0.5 * toward["back"])),
-        lift=0.25 + 0.45 * hair.front * scalp.front,
-        offset=offset * (0.3 + 0.7 * scalp.top),
-        gravity=0.16,
-        clump=0.5 * hair.clump,
-    )
-
-
-def _afro(hair: Hair, scalp: _Scalp, draw: np.random.Generator) -> _Cut:
-    count = len(scalp.x)
-    length = (0.012 + 0.06 * hair.length * hair.volume) * draw.uniform(0.8, 1.05, count)
-    return _Cut(
-        length * (0.55 + 0.45 * scalp.top),
-        0 * scalp.toward["away"],
-        lift=2.5,
-        offset=draw.uniform(0.0006, 0.001 + 0.006 * hair.volume, count),
-        gravity=0.0,
-        clump=0.5 * hair.clump,
-        jitter=5.0 / (hair.frizz + 0.2),
-        curl=0.0022,
-        turns=draw.uniform(1.5, 3.4, count),
-    )
-
-
-def _tied(hair: Hair, scalp: _Scalp, draw: np.random.Generator) -> _Cut:
-    count = len(scalp.x)
-    outward = np.where(scalp.x > hair.parting, 1.0, -1.0)[:, None] * np.array([0.075, 0, 0])
-    return _Cut(
-        draw.uniform(0.10, 0.20, count),
-        unit(scalp.toward["back"] + outward + np.array([0, 0, 0.15])),
-        lift=0.06,
-        offset=draw.uniform(0.0006, 0.0035 + 0.004 * hair.volume, count),
-        gravity=0.0,
-        clump=0.5 * hair.clump,
-        jitter=0.5,
-        tied=True,
-    )
-
-
-def _back(hair: Hair, scalp: _Scalp, draw: np.random.Generator) -> _Cut:
-    count = len(scalp.x)
-    return _Cut(
-        draw.uniform(0.20, 0.34, count) * (0.6 + 0.6 * hair.length),
-        unit(scalp.toward["back"] + 0.3 * scalp.toward["side"]),
-        lift=0.2 + 0.2 * hair.front,
-        offset=draw.uniform(0.001, 0.005 + 0.010 * hair.volume, count),
-        gravity=0.32,
-        clump=0.5 * hair.clump,
-        parted=True,
-    )
-
-
-def _long(hair: Hair, scalp: _Scalp, draw: np.random.Generator) -> _Cut:
-    """Long hair, bobs and hair with a fringe."""
-    count, front = len(scalp.x), scalp.front[:, None]
-    base = 0.15 + 0.07 * hair.length if hair.style == "bob" else 0.24 + 0.18 * hair.length
-    length = base * draw.uniform(0.8, 1.05, count) * (0.75 + 0.25 * scalp.top)
-    comb = unit(scalp.toward["side"] + 0.25 * scalp.toward["back"] * (1 - front))
-    fringe = None
-    if hair.style == "fringe":
-        fringe = (scalp.front > 0.5) & (np.abs(scalp.x) < 0.045)
-        cut = draw.uniform(0.045, 0.062, count) * (1 + 0.1 * hair.bang)
-        length = np.where(fringe, cut, length)
-        sideways = (0.35 * hair.side * hair.bang + 10 * scalp.x)[:, None] * np.array([1.0, 0, 0])
-        comb = np.where(fringe[:, None], unit(scalp.toward["forward"] + sideways), comb)
-    return _Cut(
-        length,
-        comb,
-        lift=0.16 + 0.22 * hair.front * scalp.top,
-        offset=draw.uniform(0.001, 0.004 + 0.009 * hair.volume, count),
-        gravity=0.40,
-        clump=hair.clump,
-        parted=True,
-        fringe=fringe,
-    )
-
-
-_STYLES = {"buzz": _cropped, "bald": _cropped, "short": _short, "swept": _swept, "side": _side,
-           "afro": _afro, "tied": _tied, "back": _back}  # fmt: skip
-
-
-def _set_curl(cut: _Cut, hair: Hair, draw: np.random.Generator) -> None:
-    if hair.style in _CROPPED or hair.style == "afro" or hair.style == "tied":
-        return
-    uneven = draw.uniform(0.8, 1.2, len(cut.length))
-    if hair.style in _LONG:
-        cut.curl = 0.0012 + 0.006 * (0.6 * hair.wave + 0.8 * hair.curl)
-        cut.turns = np.minimum(cut.length * uneven * (12 + 30 * hair.curl), 3.2)
-    else:
-        cut.curl = 0.0004 + 0.0022 * hair.curl
-        cut.turns = np.minimum(cut.length * uneven * (25 + 60 * hair.curl), 3.2)
-
-
-def _step(cut: _Cut, hair: Hair, scalp: _Scalp, shell: Shell, tuft, draw) -> Array:
+def _step(cut: Cut, hair: Hair, scalp: Scalp, shell: Shell, tuft, draw) -> Array:
     """Grow strands ``(s, 16, 3)`` step by step: stiffness, comb, gravity, contact with the head."""
     count = len(scalp.x)
     jitter = 0.10 * hair.frizz * cut.jitter if cut.jitter < 4 else 0.5
@@ -333,7 +161,7 @@ def _gather(strands: Array, guides, tuft, clump: float) -> Array:
     return strands + 0.75 * clump * along**0.9 * (guide + beside * (1 - 0.85 * along) - strands)
 
 
-def _wind(strands: Array, cut: _Cut, hair: Hair, shell: Shell, tuft, draw) -> Array:
+def _wind(strands: Array, cut: Cut, hair: Hair, shell: Shell, tuft, draw) -> Array:
     """Wind strands into waves or curls, kept outside the head."""
     count, joints = strands.shape[:2]
     along = np.linspace(0, 1, joints)[None]
@@ -345,14 +173,15 @@ def _wind(strands: Array, cut: _Cut, hair: Hair, shell: Shell, tuft, draw) -> Ar
     turns = np.broadcast_to(cut.turns, (count,))[:, None]
     angle = phase + 2 * np.pi * turns * along
     size = (cut.curl * np.minimum(1, 3 * along))[..., None]
-    strands = strands + size * (np.cos(angle)[..., None] * across + np.sin(angle)[..., None] * other)
+    around = np.cos(angle)[..., None] * across + np.sin(angle)[..., None] * other
+    strands = strands + size * around
     radius, own, outward = shell(strands)
     push = np.maximum(radius + 0.0004 - own, 0) * smoothstep(-0.80, -0.62, outward[..., 2])
     push[:, 0] = 0
     return strands + push[..., None] * outward
 
 
-def _clear_of_face(strands: Array, cut: _Cut, centre, top: float, draw) -> Array:
+def _clear_of_face(strands: Array, cut: Cut, centre, top: float, draw) -> Array:
     """Which strands to keep: few may hang before the face."""
     if not cut.parted:
         return np.ones(len(strands), bool)

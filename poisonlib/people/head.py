@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonlib.people.identity import Shape
+from poisonlib.people.traits import Shape
 
 _FORMAT = 1
 _COLLAR = 0.44
@@ -227,7 +227,8 @@ def _extract() -> dict[str, NDArray]:
             corners, painted = corners[keep], painted[keep]
         quads[part], uv_quads[part] = corners, painted
     used, used_uv = (
-        np.unique(np.concatenate([q.ravel() for q in group.values()])) for group in (quads, uv_quads)
+        np.unique(np.concatenate([corners.ravel() for corners in group.values()]))
+        for group in (quads, uv_quads)
     )
 
     turn = roma.euler_to_rotmat("X", [90], degrees=True, dtype=torch.float64)

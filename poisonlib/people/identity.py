@@ -1,206 +1,28 @@
-"""What stays the same on every photograph of one rendered character."""
+"""Drawing characters: what stays the same on every photograph of one of them."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from poisonlib.people import palette, proportions
 from poisonlib.people.fields import stream
-from poisonlib.people.palette import Colour
+from poisonlib.people.traits import (
+    Beard,
+    Brows,
+    Eyes,
+    Glasses,
+    Hair,
+    Identity,
+    Makeup,
+    Shape,
+    Skin,
+)
 
 AMPLITUDE = 0.32
 """Standard deviation of the face measurements, in units of their full range."""
 
 YOUNGEST = 0.70
 """Anny's age scale runs from newborn (-1/3) to old (1); below 0.675 faces look like children."""
-
-Settings = tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Form of the head.
-
-    Attributes:
-        age: Anny's age scale, in [0.7, 1]: adults only.
-        masculinity: 0 to 1, Anny's gender scale.
-        lineage: mixing weights of the head model's three base forms; sum to 1.
-        muscle, weight, proportion: Anny's phenotypes, 0 to 1.
-        measurements: signed face measurements in [-1, 1] by name (`proportions`).
-        extras: outline and asymmetry targets in [0, 1] by name.
-    """
-
-    age: float
-    masculinity: float
-    lineage: tuple[float, float, float]
-    muscle: float
-    weight: float
-    proportion: float
-    measurements: Settings
-    extras: Settings
-
-    @property
-    def masculine(self) -> bool:
-        """Whether grooming (beard, styles) follows the masculine half of the scale."""
-        return self.masculinity >= 0.5
-
-
-@dataclass(frozen=True)
-class Skin:
-    """Colour and surface of the skin.
-
-    Attributes:
-        base: linear RGB albedo.
-        melanin: 0 (lightest) to 1 (darkest).
-        mottling, dark_circles, blush, freckles, wrinkles: strengths, about 0 to 1.
-        shine: factor on the specular reflection, about 1.
-        roughness: of the microfacet reflection, about 0.45.
-        moles: ``(x, z, radius, darkness)`` each, metres in the model's frame.
-    """
-
-    base: Colour
-    melanin: float
-    mottling: float
-    dark_circles: float
-    blush: float
-    freckles: float
-    wrinkles: float
-    shine: float
-    roughness: float
-    moles: tuple[tuple[float, float, float, float], ...]
-
-
-@dataclass(frozen=True)
-class Brows:
-    """Eyebrows; lengths in metres, `density`, `darkness` and `taper` relative."""
-
-    thickness: float
-    arch: float
-    rise: float
-    gap: float
-    length: float
-    density: float
-    tilt: float
-    darkness: float
-    hair_length: float
-    taper: float
-
-
-@dataclass(frozen=True)
-class Eyes:
-    """Iris colour (linear RGB), angular radii of iris and pupil share, lash strength."""
-
-    colour_name: str
-    iris: Colour
-    iris_radius: float
-    pupil: float
-    lashes: float
-
-
-@dataclass(frozen=True)
-class Hair:
-    """Scalp hair.
-
-    Attributes:
-        style: one of `STYLES`.
-        colour_name: of the pigment, from `palette.HAIR`.
-        pigment, grey_colour: linear RGB.
-        grey: share of grey strands, 0 to 1.
-        length, volume, curl, wave, clump, frizz, lift, bang, front: style dials, about 0 to 1.
-        recession, line, peak: form of the hairline (line in metres).
-        side: -1 or 1, where it is combed to.
-        parting: metres from the middle.
-        crown: ``(x, y)`` of the whorl, metres.
-        shaved_shadow: how dark the roots of a shaved head are.
-    """
-
-    style: str
-    colour_name: str
-    pigment: Colour
-    grey_colour: Colour
-    grey: float
-    length: float
-    volume: float
-    curl: float
-    wave: float
-    clump: float
-    frizz: float
-    lift: float
-    bang: float
-    front: float
-    recession: float
-    line: float
-    peak: float
-    side: int
-    parting: float
-    crown: tuple[float, float]
-    shaved_shadow: float
-
-    @property
-    def colour(self) -> np.ndarray:
-        """Mean linear RGB ``(3,)`` of pigmented and grey strands."""
-        return np.array(self.pigment) * (1 - self.grey) + np.array(self.grey_colour) * self.grey
-
-
-@dataclass(frozen=True)
-class Beard:
-    """Facial hair: `kind` is one of `BEARDS`; the rest are dials, `tint` a factor on the colour."""
-
-    kind: str
-    density: float
-    length: float
-    low: float
-    cheek: float
-    shadow: float
-    tint: Colour
-
-
-@dataclass(frozen=True)
-class Makeup:
-    """Lips and eyes: natural lip strength, and what is worn; strengths 0 to 1, linear RGB."""
-
-    lip_tone: float
-    lipstick: Colour
-    lipstick_strength: float
-    eyeliner: float
-    shadow: Colour
-    shadow_strength: float
-
-
-@dataclass(frozen=True)
-class Glasses:
-    """Spectacle frames: half width, half height and thickness of a rim in metres.
-
-    Attributes:
-        owned: whether the character has any; worn on most photographs, not on all.
-        squareness: exponent of the rim, 2 round to 4 square.
-        colour: linear RGB.
-    """
-
-    owned: bool
-    width: float
-    height: float
-    thickness: float
-    squareness: float
-    colour: Colour
-
-
-@dataclass(frozen=True)
-class Identity:
-    """One rendered character, drawn by `sample`."""
-
-    seed: int
-    shape: Shape
-    skin: Skin
-    brows: Brows
-    eyes: Eyes
-    hair: Hair
-    beard: Beard
-    makeup: Makeup
-    glasses: Glasses
-
 
 STYLES = {
     True: {"short": 0.31, "buzz": 0.12, "swept": 0.16, "side": 0.14, "bald": 0.05, "afro": 0.06,
@@ -241,7 +63,8 @@ def _shape(seed: int, amplitude: float) -> Shape:
         sd = amplitude * proportions.REACH.get(name, 1.0)
         measurements.append((name, _clipped(draw, 0, sd, -1, 1)))
     forms = draw.dirichlet([0.35] * (len(proportions.HEAD_FORMS) + 1)) * min(1.0, 2 * amplitude)
-    extras = [(n, float(v)) for n, v in zip(proportions.HEAD_FORMS, forms, strict=False) if v > 0.02]
+    mixed = zip(proportions.HEAD_FORMS, forms[:-1], strict=True)
+    extras = [(name, float(amount)) for name, amount in mixed if amount > 0.02]
     for part, kinds in proportions.ASYMMETRIES.items():
         name = f"asym-{part}-{draw.integers(1, kinds + 1)}-{draw.choice(['l', 'r'])}"
         extras.append((name, float(min(0.7, abs(draw.normal(0, 0.22))))))
@@ -266,9 +89,9 @@ def _skin(seed: int, shape: Shape) -> Skin:
     redness = _clipped(draw, 0.5, 0.35, -0.3, 1.4)
     yellow = _clipped(draw, 0.6 * second, 0.3, -0.5, 1.2)
     pale = third * (1 - melanin)
+    low, high = [-0.062, 0.625, 0.0009, 0.35], [0.062, 0.8, 0.002, 0.9]
     moles = tuple(
-        tuple(float(v) for v in draw.uniform([-0.062, 0.625, 0.0009, 0.35], [0.062, 0.8, 0.002, 0.9]))
-        for _ in range(draw.poisson(2.2))
+        tuple(float(v) for v in draw.uniform(low, high)) for _ in range(draw.poisson(2.2))
     )
     return Skin(
         base=palette.skin(melanin, redness, yellow),
@@ -286,8 +109,9 @@ def _skin(seed: int, shape: Shape) -> Skin:
 
 def _brows(seed: int, masculine: bool) -> Brows:
     draw = stream(seed, "brows")
+    thinnest, thickest = (0.0045, 0.0085) if masculine else (0.0034, 0.0066)
     return Brows(
-        thickness=float(draw.uniform(0.0045, 0.0085) if masculine else draw.uniform(0.0034, 0.0066)),
+        thickness=float(draw.uniform(thinnest, thickest)),
         arch=float(draw.uniform(-0.001, 0.0022) if masculine else draw.uniform(0, 0.0026)),
         rise=float(draw.normal(-0.0010 if masculine else 0.0006, 0.0011)),
         gap=float(draw.normal(0.0098, 0.0020)),
@@ -318,7 +142,7 @@ def _hair(seed: int, shape: Shape, skin: Skin) -> Hair:
     masculine = shape.masculine
     name = _pick(draw, palette.hair_shares(shape.lineage, skin.melanin))
     if not masculine and draw.random() < 0.12:
-        name = str(draw.choice(["blond", "light blond", "red", "auburn", "dark blond", "light brown"]))
+        name = str(draw.choice(palette.DYES))
     style = _pick(draw, STYLES[masculine])
     if style == "afro" and shape.lineage[0] < 0.3:
         style = "short" if masculine else "long"

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonlib.people import raster, shading
+from poisonlib.people.circumstances import Lighting
 from poisonlib.people.fields import Array
 from poisonlib.people.mesh import Mesh
-from poisonlib.people.nuisance import Lighting
 from poisonlib.people.strands import Strands
 
 COUNT = 128

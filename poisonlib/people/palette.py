@@ -19,6 +19,7 @@ HAIR: dict[str, Colour] = {
     "red": (0.25, 0.085, 0.028),
     "auburn": (0.13, 0.045, 0.020),
 }
+DYES = ("blond", "light blond", "red", "auburn", "dark blond", "light brown")
 GREY: Colour = (0.31, 0.29, 0.265)
 
 IRIS: dict[str, Colour] = {
@@ -44,9 +45,7 @@ FRAMES: tuple[Colour, ...] = (
 )  # fmt: skip
 """Spectacle frames: black twice, tortoiseshell, steel, gold, dark blue."""
 
-_LIGHT, _MIDDLE, _DARK = np.log(
-    [[0.66, 0.44, 0.335], [0.41, 0.235, 0.15], [0.115, 0.060, 0.038]]
-)
+_LIGHT, _MIDDLE, _DARK = np.log([[0.66, 0.44, 0.335], [0.41, 0.235, 0.15], [0.115, 0.060, 0.038]])
 
 
 def colour(values: ArrayLike) -> Colour:

@@ -11,12 +11,10 @@ from PIL import Image
 
 from poisonlib.people import camera, eyes, light, nuisance, raster, shading
 from poisonlib.people import character as characters
-from poisonlib.people.camera import View
+from poisonlib.people.circumstances import Clothing, Nuisance
 from poisonlib.people.fields import Array, smoothstep, stream
-from poisonlib.people.identity import Identity
 from poisonlib.people.light import Field
 from poisonlib.people.mesh import Mesh
-from poisonlib.people.nuisance import Clothing, Nuisance
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,6 @@ class Character(characters.Character):
         >>> someone.photograph(nuisance.sample(7, 0)).image.shape  # doctest: +SKIP
         (224, 224, 3)
     """
-
-    def __init__(self, identity: Identity) -> None:
-        super().__init__(identity)
 
     def photograph(self, circumstances: Nuisance | int) -> Portrait:
         """Take one photograph.
@@ -238,6 +233,3 @@ def _dress(mesh: Mesh, albedo: NDArray, gloss: NDArray, taken: Nuisance) -> tupl
     albedo[skin] = albedo[skin] * (1 - cloth) + cloth * weave
     gloss[skin] *= 1 - 0.95 * cloth[:, 0]
     return albedo, gloss
-
-
-__all__ = ["Character", "Portrait", "View"]

@@ -104,7 +104,7 @@ def render(
     if len(set(seeds)) != len(seeds):
         raise ValueError("identity seeds must differ, some were given twice; drop the repeats")
     if processes is not None and processes < 1:
-        raise ValueError(f"processes must be at least 1, got {processes}; leave it out for all cores")
+        raise ValueError(f"processes must be >= 1, got {processes}; leave it out for all cores")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     head.load()  # build the cache once, before the workers ask for it

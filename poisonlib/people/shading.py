@@ -115,7 +115,9 @@ def strands(points, colours, seen, step, ambient, lobes, root_light, toward, pow
     for s in range(count):
         visible = False
         for k in range(joints):
-            x, y, z = points[s, k, 0] - centre[0], points[s, k, 1] - centre[1], points[s, k, 2] - centre[2]
+            x = points[s, k, 0] - centre[0]
+            y = points[s, k, 1] - centre[1]
+            z = points[s, k, 2] - centre[2]
             across = rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z
             away = rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * z + distance
             up = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z
@@ -146,7 +148,9 @@ def strands(points, colours, seen, step, ambient, lobes, root_light, toward, pow
             tz = points[s, after, 2] - points[s, before, 2]
             norm = 1 / math.sqrt(tx * tx + ty * ty + tz * tz + 1e-18)
             tx, ty, tz = tx * norm, ty * norm, tz * norm
-            vx, vy, vz = camera[0] - points[s, k, 0], camera[1] - points[s, k, 1], camera[2] - points[s, k, 2]
+            vx = camera[0] - points[s, k, 0]
+            vy = camera[1] - points[s, k, 1]
+            vz = camera[2] - points[s, k, 2]
             norm = 1 / math.sqrt(vx * vx + vy * vy + vz * vz + 1e-18)
             to_view = math.asin(min(1.0, max(-1.0, (tx * vx + ty * vy + tz * vz) * norm)))
             first = last = 0

@@ -20,7 +20,9 @@ def contact_sheet(photos: Photos, people: int = 12, per_person: int = 8) -> Imag
         ValueError: no rows or columns asked for.
     """
     if people < 1 or per_person < 1:
-        raise ValueError(f"a sheet needs people >= 1 and per_person >= 1, got {people}, {per_person}")
+        raise ValueError(
+            f"a sheet needs people >= 1 and per_person >= 1, got {people} and {per_person}"
+        )
     chosen = photos.people[:people]
     height, width = photos.images.shape[-2:]
     sheet = np.full((len(chosen) * height, per_person * width, 3), 255, np.uint8)

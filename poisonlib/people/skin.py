@@ -12,8 +12,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from poisonlib.people.fields import Array, ValueNoise, bump, smoothstep, stream
-from poisonlib.people.identity import Beard, Brows, Identity
 from poisonlib.people.mesh import Mesh
+from poisonlib.people.traits import Beard, Brows, Identity
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def paint(mesh: Mesh, person: Identity, beard: dict[str, Array]) -> Paint:
     relief = np.stack(
         [pores(points + 0.5 * i, 420) + 0.7 * pores(points + 0.3 * i, 190) for i in range(3)], 1
     )
-    relief *= ((0.055 + 0.05 * person.skin.wrinkles) * (1 - 0.6 * np.clip(mesh.lips, 0, 1)))[:, None]
+    rough = (0.055 + 0.05 * person.skin.wrinkles) * (1 - 0.6 * np.clip(mesh.lips, 0, 1))
+    relief *= rough[:, None]
     return Paint(albedo.clip(0.004, 0.95), gloss * person.skin.shine, relief)
 
 

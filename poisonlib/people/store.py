@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poisonlib.people.attributes import describe
-from poisonlib.people.identity import Identity
-from poisonlib.people.nuisance import Nuisance
+from poisonlib.people.circumstances import Nuisance
+from poisonlib.people.traits import Identity
 
 if TYPE_CHECKING:
     from poisonlib.people.render import Portrait

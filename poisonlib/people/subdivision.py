@@ -31,9 +31,7 @@ def split(quads: NDArray, count: int) -> NDArray:
     edges, index = _edges(quads)
     side = count + index
     middle = count + len(edges) + np.arange(len(quads))
-    pieces = [
-        np.stack([quads[:, i], side[:, i], middle, side[:, i - 1]], axis=1) for i in range(4)
-    ]
+    pieces = [np.stack([quads[:, i], side[:, i], middle, side[:, i - 1]], axis=1) for i in range(4)]
     return np.stack(pieces, axis=1).reshape(-1, 4)
 
 
@@ -41,13 +39,9 @@ def _averages(quads: NDArray, count: int):
     """Matrices that give the quads' centres ``(m, n)`` and the edges' middles ``(e, n)``."""
     edges, index = _edges(quads)
     quad_of_side = np.repeat(np.arange(len(quads)), 4)
-    centres = _matrix(
-        np.full(quads.size, 0.25), quad_of_side, quads.ravel(), (len(quads), count)
-    )
+    centres = _matrix(np.full(quads.size, 0.25), quad_of_side, quads.ravel(), (len(quads), count))
     edge_of_end = np.repeat(np.arange(len(edges)), 2)
-    middles = _matrix(
-        np.full(edges.size, 0.5), edge_of_end, edges.ravel(), (len(edges), count)
-    )
+    middles = _matrix(np.full(edges.size, 0.5), edge_of_end, edges.ravel(), (len(edges), count))
     return edges, index, quad_of_side, edge_of_end, centres, middles
 
 
@@ -67,9 +61,7 @@ def catmull_clark(quads: NDArray, count: int):
     edges, index, quad_of_side, edge_of_end, centres, middles = _averages(quads, count)
     sides_of_edge = np.bincount(index.ravel(), minlength=len(edges))
     inner = sides_of_edge == 2
-    touching = _matrix(
-        np.ones(quads.size), index.ravel(), quad_of_side, (len(edges), len(quads))
-    )
+    touching = _matrix(np.ones(quads.size), index.ravel(), quad_of_side, (len(edges), len(quads)))
     edge_points = _diagonal(np.where(inner, 0.5, 1.0)) @ middles
     edge_points = edge_points + _diagonal(np.where(inner, 0.25, 0.0)) @ (touching @ centres)
 
