@@ -1,0 +1,11 @@
+"""``python -m benchmarks``: everything that is measured in minutes, one after the other.
+
+``python -m benchmarks.realism`` is apart: it needs rendered portraits and recognisers trained on
+real photographs.
+"""
+
+from benchmarks import chapters, cloaking, loading
+
+for benchmark in (cloaking, loading, chapters):
+    print(f"# {benchmark.__doc__.splitlines()[0]}", flush=True)
+    benchmark.main()
