@@ -31,7 +31,11 @@ $(READY): pyproject.toml requirements.lock
 
 book: $(READY) ## execute the chapters that changed and build the site; warnings and crashed cells fail
 	@$(BIN)/python tools/stale_chapters.py
+	@# A warning is told once, when a page is read: after a failed build all pages are read again.
+	@if test -e _build/.unfinished; then rm -rf _build/.doctrees; fi
+	@touch _build/.unfinished
 	@POISONLIB_SITE=1 $(BIN)/jupyter-book build --warningiserror --nitpick --keep-going --quiet .
+	@rm _build/.unfinished
 	@echo "The book is at file://$(abspath $(SITE))/index.html (make serve: on http://localhost:$(PORT))"
 
 serve: book ## serve the built site on localhost (PORT=8000)
