@@ -1,8 +1,9 @@
-"""``people render``, ``people pack``: make the synthetic people and package them."""
+"""``people render``, ``people pack``, ``people card``: make the synthetic people, package them."""
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 
@@ -26,6 +27,11 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     pack.add_argument("--photos", type=int, help="only the first so many photographs of each")
     pack.set_defaults(run=_pack)
 
+    card = actions.add_parser("card", help="write the data card beside the packed splits")
+    card.add_argument("folder", type=Path, help="where people-public.zip and people-users.zip lie")
+    card.add_argument("--realism", type=Path, help="JSON that `benchmarks.realism` printed")
+    card.set_defaults(run=_card)
+
 
 def _render(arguments: argparse.Namespace) -> None:
     from poisonlib.people.render_many import render
@@ -47,3 +53,11 @@ def _pack(arguments: argparse.Namespace) -> None:
         arguments.folder, arguments.out, identities=arguments.identities, photos=arguments.photos
     )
     print(summary)
+
+
+def _card(arguments: argparse.Namespace) -> None:
+    from poisonlib.people import card, packaged
+
+    realism = json.loads(arguments.realism.read_text()) if arguments.realism else None
+    card.write(arguments.folder, splits=packaged.SPLITS, realism=realism)
+    print(arguments.folder / "people-card.md")

@@ -121,9 +121,12 @@ def _phenotype_weights(shape: Shape, mask: NDArray) -> NDArray:
 
 
 def cache_folder() -> Path:
-    """Where built files live: ``$POISONLIB_CACHE``, else ``~/.cache/poisonlib``."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("POISONLIB_CACHE") or Path(base) / "poisonlib")
+    """Where built files live: ``$POISONLIB_CACHE``, or the user's cache folder of this system."""
+    if chosen := os.environ.get("POISONLIB_CACHE"):
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("poisonlib"))
 
 
 @lru_cache(maxsize=1)

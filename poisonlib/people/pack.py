@@ -25,6 +25,7 @@ QUALITY = 91
 """JPEG quality of packed photographs."""
 
 PEOPLE = "people.json"
+SUFFIX = ".zip"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

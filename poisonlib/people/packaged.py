@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from poisonlib.people.attributes import Attributes
+from poisonlib.people.appearance import Attributes
 from poisonlib.people.pack import PEOPLE, as_photos
 from poisonlib.photos import Photos
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -124,15 +125,16 @@ def _work(tasks: list[Task], processes: int) -> Iterator[str]:
             yield from run(task)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(processes, len(tasks)), initializer=_single_thread) as pool:
+    with context.Pool(min(processes, len(tasks)), initializer=_start_worker) as pool:
         for names in pool.imap_unordered(_run_all, tasks):
             yield from names
 
 
-def _single_thread() -> None:
-    """One thread a worker: the processes already fill the cores."""
+def _start_worker() -> None:
+    """One thread a worker, as the processes already fill the cores; Ctrl-C is the parent's."""
     from threadpoolctl import threadpool_limits
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1)
 
 
@@ -152,7 +154,10 @@ def run(task: Task) -> Iterator[str]:
     record = store.person_record(person, task.settings)
     record["photographs"] = store.finished(folder, task.settings)
     character = Character(person)
+    parent = multiprocessing.parent_process()
     for number in task.numbers:
+        if parent is not None and not parent.is_alive():
+            return  # the run was killed; another may be at work on this folder already
         taken = nuisance.sample(task.seed, number, level=task.level)
         portrait = character.photograph(taken)
         content = portrait.jpeg()

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poisonlib.people.attributes import describe
+from poisonlib.people.appearance import describe
 from poisonlib.people.circumstances import Nuisance
 from poisonlib.people.traits import Identity
 

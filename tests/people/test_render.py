@@ -1,0 +1,131 @@
+"""Rendering: the same picture whatever the order, and nothing lost when a run dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poisonlib.people import store
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("head_model")]
+SEEDS, PHOTOS = (3, -1), 2
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.jpg"))}
+
+
+def records(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.json"))}
+
+
+@pytest.fixture(scope="module")
+def reference(head_model, tmp_path_factory) -> Path:
+    """Two people with two photographs each, rendered in this process."""
+    from poisonlib.people.render_many import render
+
+    folder = tmp_path_factory.mktemp("reference")
+    report = render(folder, seeds=SEEDS, photos=PHOTOS, processes=1, progress=False)
+    assert (report.rendered, report.kept) == (4, 0)
+    return folder
+
+
+def test_two_processes_and_another_order_give_the_same_files(reference, tmp_path):
+    from poisonlib.people.render_many import render
+
+    render(tmp_path, seeds=SEEDS[::-1], photos=PHOTOS, processes=2, progress=False)
+    assert pictures(tmp_path) == pictures(reference)
+    assert records(tmp_path) == records(reference)
+
+
+def test_one_photograph_alone_is_the_same_picture(reference):
+    from poisonlib.people import identity, nuisance
+    from poisonlib.people.render import Character
+
+    portrait = Character(identity.sample(-1)).photograph(nuisance.sample(-1, 1))
+    assert portrait.jpeg() == (reference / "p-0001" / "001.jpg").read_bytes()
+    assert portrait.image.shape == (224, 224, 3) and portrait.image.dtype == np.uint8
+    assert portrait.landmarks.shape == (5, 2)
+    assert (portrait.landmarks > 40).all() and (portrait.landmarks < 184).all()
+
+
+def test_damaged_files_are_rendered_again_and_others_left(reference, tmp_path):
+    from poisonlib.people.render_many import render
+
+    render(tmp_path, seeds=SEEDS, photos=1, processes=1, progress=False)
+    kept = (tmp_path / "p00003" / "000.jpg").stat().st_mtime_ns
+    broken = tmp_path / "p-0001" / "000.jpg"
+    broken.write_bytes(broken.read_bytes()[:100])
+    (tmp_path / "p00003" / ".half.part").write_bytes(b"half a picture")
+    report = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1, progress=False)
+    assert (report.rendered, report.kept) == (3, 1)
+    assert (tmp_path / "p00003" / "000.jpg").stat().st_mtime_ns == kept
+    assert pictures(tmp_path) == pictures(reference)
+    assert not list(tmp_path.rglob("*.part"))
+    again = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1, progress=False)
+    assert (again.rendered, again.kept) == (0, 4)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_a_killed_run_goes_on_where_it_was(reference, tmp_path):
+    command = [sys.executable, "-m", "poisonlib", "people", "render", "--identities", "1",
+               "--photos", "2", "--first-identity", "3", "--out", str(tmp_path)]  # fmt: skip
+    killed = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=Path.cwd())
+    place = tmp_path / "p00003"
+    deadline = time.monotonic() + 300
+    while not store.read_record(place) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert store.read_record(place) is not None, "no photograph appeared in five minutes"
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, cwd=Path.cwd())
+    expected = {name: b for name, b in pictures(reference).items() if name.startswith("p00003")}
+    assert pictures(tmp_path) == expected
+    assert (place / store.RECORD).read_bytes() == (reference / "p00003/person.json").read_bytes()
+
+
+def test_photographs_of_one_person_differ_and_people_differ_more(reference):
+    from poisonlib.people import pack
+
+    photos = pack.aligned(reference)
+    one, other = photos.of("p00003"), photos.of("p-0001")
+    assert (one[0] - one[1]).abs().mean() > 0.02
+    middle = (slice(None), slice(30, 80), slice(30, 80))
+    assert (one[0][middle] - other[0][middle]).abs().mean() > 0.02
+    assert 0.1 < photos.images.mean() < 0.9
+
+
+def test_what_cannot_be_rendered_is_said_before_anything_is_written(tmp_path):
+    from poisonlib.people.render_many import render
+
+    for mistake, message in (
+        ({"seeds": [], "photos": 1}, "at least one identity"),
+        ({"seeds": [1], "photos": 0}, "at least one identity"),
+        ({"seeds": [1, 1], "photos": 1}, "must differ"),
+        ({"seeds": [1], "photos": 1, "processes": 0}, "processes must be >= 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            render(tmp_path / "out", progress=False, **mistake)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_head_model_is_built_again(head_model, tmp_path, monkeypatch, capsys):
+    from poisonlib.people import head
+
+    whole = head.load()
+    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
+    (tmp_path / "head-1.npz").write_bytes(b"PK not a model")
+    arrays = {"template": whole.template}
+    monkeypatch.setattr(head, "_build", lambda: arrays)
+    with pytest.raises(KeyError):  # the stand-in holds a template only
+        head.load.__wrapped__()
+    assert "is damaged" in capsys.readouterr().out
+    with np.load(tmp_path / "head-1.npz") as file:
+        assert file.files == ["template"]
