@@ -60,6 +60,8 @@ def people_in(
         record = store.read_record(place)
         if record is None:
             continue
+        if len(found) == identities:
+            break
         numbers = sorted(int(number) for number in record["photographs"])
         if photos is not None and len(numbers) < photos:
             raise ValueError(
@@ -74,7 +76,7 @@ def people_in(
         )
     if identities is not None and len(found) < identities:
         raise ValueError(f"{folder} holds {len(found)} people, {identities} were asked for")
-    return found[:identities]
+    return found
 
 
 def _seed_of(place: Path) -> tuple[bool, int | str]:
