@@ -83,7 +83,8 @@ class LowKey(Attack):
         return self.noise + self.steps * self.step_size
 
     def _perturb(self, images: Tensor, seed: int, progress: Progress) -> Tensor:
-        directions = [mirrored_features(extractor, images) for extractor in self.extractors]
+        mirrored = images.flip(3)
+        directions = [mirrored_features(net, images, mirrored) for net in self.extractors]
         scales = [1 / (self.coordinates * row.norm(dim=1)) for row in directions]
         terms = 2 * len(self.extractors)
         visibility = lpips.default().anchored(images)
@@ -91,12 +92,13 @@ class LowKey(Attack):
         for step in range(self.steps):
             perturbed.requires_grad_(True)
             blurred = gaussian_blur(perturbed, size=self.blur_size, sigma=self.blur_sigma)
+            branches = [(branch, branch.flip(3)) for branch in (perturbed, blurred)]
             moved = torch.zeros(len(images))
             for extractor, direction, scale in zip(
                 self.extractors, directions, scales, strict=True
             ):
-                for branch in (perturbed, blurred):
-                    features = mirrored_features(extractor, branch)
+                for branch in branches:
+                    features = mirrored_features(extractor, *branch)
                     moved = moved + (features - direction).square().sum(dim=1) * scale
             objective = moved / terms - self.lpips_weight * visibility(perturbed)
             (uphill,) = torch.autograd.grad(objective.sum(), perturbed)
@@ -106,10 +108,10 @@ class LowKey(Attack):
         return perturbed
 
 
-def mirrored_features(extractor: Extractor, images: Tensor) -> Tensor:
+def mirrored_features(extractor: Extractor, images: Tensor, mirrored: Tensor) -> Tensor:
     """Unit rows ``(n, d)``: features of images plus those of their mirror images, normalised."""
     compute = differentiable_features if images.requires_grad else clean_features
-    return F.normalize(compute(extractor, images) + compute(extractor, images.flip(3)), dim=1)
+    return F.normalize(compute(extractor, images) + compute(extractor, mirrored), dim=1)
 
 
 def gaussian_blur(images: Tensor, *, size: int, sigma: float) -> Tensor:

@@ -120,15 +120,14 @@ class _SSIM(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, upstream: Tensor) -> tuple[Tensor, None]:
         statistics = context.statistics
-        result = torch.zeros_like(context.saved_tensors[0])
         active = upstream.nonzero()[:, 0]
         if len(active) == 0:
-            return result, None
-        images, mean, l1, l2, k1, k2, similarity = (
-            saved[active] for saved in context.saved_tensors
-        )
-        reference_mean, reference = statistics.mean[active], statistics.reference[active]
-        weight = (upstream[active] / similarity[0].numel())[:, None, None, None]
+            return torch.zeros_like(context.saved_tensors[0]), None
+        everything = len(active) == len(upstream)
+        rows = slice(None) if everything else active
+        images, mean, l1, l2, k1, k2, similarity = (saved[rows] for saved in context.saved_tensors)
+        reference_mean, reference = statistics.mean[rows], statistics.reference[rows]
+        weight = (upstream[rows] / similarity[0].numel())[:, None, None, None]
         scale = 2 * weight / (l2 * k2)
         by_mixed = scale * l1
         by_square = -weight * similarity / k2
@@ -140,8 +139,9 @@ class _SSIM(torch.autograd.Function):
         pixels = statistics.spread(by_mean)
         pixels.addcmul_(images, statistics.spread(by_square), value=2)
         pixels.addcmul_(reference, statistics.spread(by_mixed))
-        result[active] = pixels
-        return result, None
+        if everything:
+            return pixels, None
+        return torch.zeros_like(context.saved_tensors[0]).index_copy_(0, active, pixels), None
 
 
 @cache

@@ -19,4 +19,4 @@ def from_images(images: Tensor) -> Tensor:
 
 def to_images(variables: Tensor) -> Tensor:
     """Unbounded variables as images in [0, 1] (up to 3e-7), differentiable."""
-    return torch.tanh(variables) / SPAN + 0.5
+    return torch.tanh(variables).div(SPAN).add_(0.5)
