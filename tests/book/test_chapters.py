@@ -17,7 +17,13 @@ from tests.book.chapters import Cell, Chapter, calls
 
 CHAPTERS = book.chapters()
 SETUP = (book.ROOT / "tools" / "setup-cell.ipy").read_text(encoding="utf-8").strip()
-each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.path.stem)
+each_page = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.path.stem)
+# The numbered notebooks teach; an appendix only shows, and has neither exercises nor checkpoints.
+each_chapter = pytest.mark.parametrize(
+    "chapter",
+    [chapter for chapter in CHAPTERS if re.match(r"\d\d_", chapter.path.stem)],
+    ids=lambda chapter: chapter.path.stem,
+)
 
 
 def functions(cell: Cell) -> dict[str, ast.FunctionDef]:
@@ -42,7 +48,7 @@ def test_every_notebook_is_in_the_contents() -> None:
     assert found == listed
 
 
-@each_chapter
+@each_page
 def test_no_outputs_are_stored(chapter: Chapter) -> None:
     notebook = nbformat.read(chapter.path, as_version=4)
     stripped = nbstripout.strip_output(
@@ -61,7 +67,7 @@ def test_it_begins_with_what_it_is_for(chapter: Chapter) -> None:
     assert re.search(r"\*\*Time:\*\*.*\d+ minutes?", first.source)
 
 
-@each_chapter
+@each_page
 def test_the_setup_cell_comes_second(chapter: Chapter) -> None:
     cell = chapter.cells[1]
     assert cell.source.strip() == SETUP, "copy tools/setup-cell.ipy"
@@ -70,20 +76,24 @@ def test_the_setup_cell_comes_second(chapter: Chapter) -> None:
     assert not others
 
 
-@each_chapter
+@each_page
 def test_headings_are_in_order(chapter: Chapter) -> None:
     found = headings(chapter)
     assert found[0][0] == 1
     assert [level for level, _ in found].count(1) == 1
     for (above, _), (below, text) in zip(found, found[1:], strict=False):
         assert below <= above + 1, f"{text!r} skips a level"
-    sections = [text for level, text in found if level == 2]
+
+
+@each_chapter
+def test_it_ends_with_exercises_a_summary_and_its_sources(chapter: Chapter) -> None:
+    sections = [text for level, text in headings(chapter) if level == 2]
     assert {"Exercises", "Summary", "Sources"} <= set(sections)
     assert sections[-1] == "Sources"
     assert "{footbibliography}" in chapter.text
 
 
-@each_chapter
+@each_page
 def test_figures_are_shown_in_one_way(chapter: Chapter) -> None:
     for cell in chapter.code:
         for call in calls(cell.tree(), "show"):
@@ -99,7 +109,7 @@ def test_figure_names_are_unique_in_the_book() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-@each_chapter
+@each_page
 def test_live_widgets_stay_off_the_page(chapter: Chapter) -> None:
     shown_before = False
     for cell in chapter.code:
@@ -170,7 +180,7 @@ def test_stubs_are_not_implemented_yet(chapter: Chapter) -> None:
                 namespace[name](*[None] * len(positional), **keywords)
 
 
-@each_chapter
+@each_page
 def test_what_is_taught_agrees_with_the_library(chapter: Chapter) -> None:
     """The check cell compares the two (nbval runs it); here: there is one, and it calls both."""
     for cell in chapter.code:
@@ -193,7 +203,7 @@ def test_what_is_taught_agrees_with_the_library(chapter: Chapter) -> None:
         assert called[name] >= 1 + (by_hand[0] == name), f"{where}: the library is not called"
 
 
-@each_chapter
+@each_page
 def test_code_fits_the_column(chapter: Chapter) -> None:
     wide = [
         f"cell {cell.index}: {line}"

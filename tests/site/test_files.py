@@ -13,6 +13,7 @@ from tests.book import chapters as book
 
 pytestmark = pytest.mark.site
 PAGES = [*book.pages(), "genindex", "search"]
+COLAB = "https://colab.research.google.com"
 
 
 class Elements(HTMLParser):
@@ -98,3 +99,10 @@ def test_every_figure_of_the_chapter_is_on_its_page(site: Path, chapter: book.Ch
 def test_no_live_widget_is_left_on_the_page(site: Path, chapter: book.Chapter) -> None:
     html = (site / f"{chapter.page}.html").read_text(encoding="utf-8")
     assert "application/vnd.jupyter.widget" not in html
+
+
+@pytest.mark.parametrize("chapter", book.chapters(), ids=lambda chapter: chapter.path.stem)
+def test_the_page_opens_its_own_notebook_on_colab(site: Path, chapter: book.Chapter) -> None:
+    links = [address for tag, address in references(elements(site, chapter.page)) if tag == "a"]
+    source = chapter.path.relative_to(book.ROOT).as_posix()
+    assert f"{COLAB}/github/poisonlib/poisonlib/blob/main/{source}" in links
