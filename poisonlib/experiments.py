@@ -7,13 +7,16 @@ recorded one beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
 
 from poisonlib import extractors, people
 from poisonlib.attacks import Attack, Cached, CloakCache, FawkesV03, FawkesV1, LowKey
 from poisonlib.photos import Photos
 from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour
-from poisonlib.trial import MakeRecogniser, Progress, Trial
+from poisonlib.trial import MakeRecogniser, Progress, Trial, as_published, choose_users, split
 
 #: The recogniser generation of the paper's baseline, and a later one the baseline's cloaks meet.
 BASELINE, LATER = "softmax-2014", "arcface-2019"
@@ -87,3 +90,43 @@ def budget(
 
 
 EXPERIMENTS = {"baseline": baseline, "budget": budget}
+TOOLS: Mapping[str, Callable[..., dict[str, Attack]]] = {
+    "baseline": paper_tools,
+    "budget": weaker_tools,
+}
+
+
+def cloak_ahead(
+    experiment: str, *, users: int, seed: int, processes: int, progress: Progress | None = None
+) -> None:
+    """Make all cloaks of an experiment in several processes, into the default cache.
+
+    The experiment itself then finds them there. Killed at any time, it has lost at most the
+    cloaks being made.
+    """
+    from joblib import Parallel, delayed
+
+    chosen = choose_users(people.load("users"), users, seed=seed)
+    tools = list(TOOLS[experiment](people.load("public")))
+    jobs = [(tool, user) for tool in tools for user in chosen]
+    run = Parallel(n_jobs=processes, return_as="generator_unordered")
+    done = run(delayed(_cloak_one)(experiment, tool, user, seed) for tool, user in jobs)
+    for count, what in enumerate(done):
+        if progress is not None:
+            progress(count + 1, len(jobs), what)
+
+
+def _cloak_one(experiment: str, tool: str, user: int, seed: int) -> str:
+    torch.set_num_threads(1)
+    tools, photos, test = _materials(experiment, seed)
+    mine = (photos.labels == user) & ~test
+    tools[tool](photos.images[mine], seed=seed + user)
+    return f"{tool} for {photos.names[user]}"
+
+
+@functools.cache
+def _materials(experiment: str, seed: int) -> tuple[dict[str, Attack], Photos, torch.Tensor]:
+    """What a worker process needs, loaded once in each."""
+    photos = as_published(people.load("users"))
+    tools = TOOLS[experiment](people.load("public"), cache=CloakCache())
+    return tools, photos, split(photos.labels, seed=seed)

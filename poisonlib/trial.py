@@ -59,6 +59,12 @@ def split(labels: Tensor, *, seed: int, test_share: float = 0.3) -> Tensor:
     return test
 
 
+def as_published(photos: Photos) -> Photos:
+    """The photographs as 8-bit files hold them, which is how everybody gets to see them."""
+    images = round_to_8_bits(checks.images(photos.images))
+    return Photos(images, photos.labels, photos.names)
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """What happened, one row for each user, condition and side.
@@ -147,8 +153,7 @@ class Trial:
         chosen = choose_users(photos, users, seed=seed)
         test = split(photos.labels, seed=seed)
         # One path for all: every photograph is stored in 8 bits before anybody looks at it.
-        images = round_to_8_bits(checks.images(photos.images))
-        rounded = Photos(images, photos.labels, photos.names)
+        rounded = as_published(photos)
         turns = _EmbeddedTurns if self._is_embedding() else _Turns
         turn = turns(self, rounded, test)
 
@@ -162,7 +167,7 @@ class Trial:
             if progress is not None:
                 progress(done, len(chosen), f"cloaking {photos.names[user]}")
             mine = (photos.labels == user) & ~test
-            cloak = self.attack(images[mine], seed=seed + user)
+            cloak = self.attack(rounded.images[mine], seed=seed + user)
             if progress is not None:
                 progress(done, len(chosen), f"recognising {photos.names[user]}")
             predicted = turn.predictions(mine, cloak.images)

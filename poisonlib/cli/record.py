@@ -21,6 +21,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument("name", choices=("baseline", "budget"), help="which experiment")
     command.add_argument("--users", type=int, default=20, help="how many protect themselves")
     command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--processes", type=int, default=1, help="to make the cloaks with")
     command.add_argument(
         "--out-folder", type=Path, help="where the record goes (default: into the package)"
     )
@@ -33,22 +34,23 @@ def run(arguments: argparse.Namespace) -> None:
 
     from poisonlib import provenance
     from poisonlib.attacks import CloakCache
-    from poisonlib.experiments import EXPERIMENTS
+    from poisonlib.experiments import EXPERIMENTS, cloak_ahead
     from poisonlib.trial import summarise
 
     started = time.perf_counter()
-    with tqdm(unit="row", disable=not sys.stderr.isatty()) as bar:
+    scale = {"users": arguments.users, "seed": arguments.seed}
+    with tqdm(unit="cloaks", disable=not sys.stderr.isatty()) as bar:
 
-        def progress(done: int, users: int, doing: str) -> None:
-            bar.set_postfix_str(f"{done}/{users} {doing}")
+        def progress(done: int, total: int, doing: str) -> None:
+            bar.total, bar.n = total, done
+            bar.set_postfix_str(doing)
+            if bar.disable:
+                seconds = time.perf_counter() - started
+                print(f"{seconds:6.0f} s  {done}/{total}  {doing}", file=sys.stderr, flush=True)
 
-        rows = []
+        cloak_ahead(arguments.name, **scale, processes=arguments.processes, progress=progress)
         experiment = EXPERIMENTS[arguments.name]
-        for row in experiment(
-            users=arguments.users, seed=arguments.seed, cache=CloakCache(), progress=progress
-        ):
-            rows.append(row)
-            bar.update()
+        rows = list(experiment(**scale, cache=CloakCache(), progress=progress))
     seconds = time.perf_counter() - started
     origin = provenance.of_run(typed(arguments), seed=arguments.seed, seconds=seconds)
     recorded = provenance.Recorded(rows, origin)
