@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -22,7 +23,8 @@ class Moment:
     """One moment of the game.
 
     Attributes:
-        title: what happens, a few words; ``<br>`` breaks the line.
+        player: whose move it is.
+        title: what happens, in a word or two; ``<br>`` breaks the line.
         image: ``(3, h, w)`` the photograph that is in the gallery at this moment.
         role: how its error is drawn.
         error: of the recogniser on the user's clean photographs, in [0, 1].
@@ -30,6 +32,7 @@ class Moment:
         reported: the range of errors that the paper reports for such a moment.
     """
 
+    player: str
     title: str
     image: Tensor
     role: Role
@@ -55,10 +58,12 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
     above = {"xref": "x", "yref": "paper", "showarrow": False}
     for place, step in enumerate(steps):
         fig.add_layout_image(
-            source=data_uri(step.image), xref="x", yref="paper", x=place, y=0.86,
-            sizex=0.92, sizey=0.40, xanchor="center", yanchor="top", sizing="contain",
+            source=data_uri(step.image), xref="x", yref="paper", x=place, y=0.82,
+            sizex=0.92, sizey=0.36, xanchor="center", yanchor="top", sizing="contain",
         )  # fmt: skip
-        fig.add_annotation(above, text=step.title, x=place, y=1, yanchor="top", font={"size": 13})
+        fig.add_annotation(
+            above, text=step.title, x=place, y=0.91, yanchor="top", font={"size": 12}
+        )
         if step.reported is not None:
             low, high = step.reported
             fig.add_shape(
@@ -67,8 +72,13 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
             )  # fmt: skip
         if step.error is not None:
             fig.add_trace(_error(place, step))
-    for place in range(len(steps) - 1):
-        fig.add_annotation(above, text="→", x=place + 0.5, y=0.66, font={"size": 22})
+    for player, turn in groupby(range(len(steps)), key=lambda place: steps[place].player):
+        first, *_, last = [*turn] * 2
+        fig.add_annotation(above, text=f"<b>{player}</b>", x=(first + last) / 2, y=1, yanchor="top")
+        fig.add_shape(
+            type="line", xref="x", yref="paper", x0=first - 0.44, x1=last + 0.44, y0=0.93,
+            y1=0.93, line={"color": INK, "width": 2},
+        )  # fmt: skip
     if any(step.reported is not None for step in steps):
         fig.add_scatter(
             x=[None], y=[None], name="as the paper reports", mode="markers",
@@ -76,9 +86,9 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
         )  # fmt: skip
     fig.update_layout(
         xaxis={"range": [-0.6, len(steps) - 0.4], "visible": False},
-        yaxis={"domain": [0, 0.36], "range": [-0.08, 1.1], "tickformat": ".0%",
+        yaxis={"domain": [0, 0.34], "range": [-0.08, 1.1], "tickformat": ".0%",
                "title": {"text": "not recognised"}, "tickvals": [0, 0.5, 1]},
-        legend={"y": 0.39, "yanchor": "bottom"},
+        legend={"y": 0.36, "yanchor": "bottom"},
         margin={"t": 12},
         height=540,
     )  # fmt: skip

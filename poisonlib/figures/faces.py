@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 GAP = 8
+WIDTH = 640
+"""Of the book's column in pixels, on a screen that has room; heights are chosen for it."""
 HIDDEN = {"visible": False, "constrain": "domain"}
+TOP = HIDDEN | {"constraintoward": "top"}
 
 
 def data_uri(image: Tensor, *, kind: Literal["PNG", "JPEG"] = "PNG") -> str:
@@ -59,15 +62,34 @@ def mosaic(images: Tensor, *, columns: int) -> Tensor:
     return sheet.permute(2, 0, 3, 1, 4).reshape(channels, rows * height, columns * width)
 
 
-def contact_sheet(images: Tensor, *, columns: int = 10, height: int = 520) -> go.Figure:
+def contact_sheet(images: Tensor, *, columns: int = 10) -> go.Figure:
     """Many faces ``(n, 3, h, w)`` on one sheet, to see who there is."""
     import plotly.graph_objects as go
 
     sheet = mosaic(images, columns=columns)
     trace = go.Image(source=data_uri(sheet, kind="JPEG"), hoverinfo="skip")
     fig = go.Figure(trace)
-    fig.update_layout(xaxis=HIDDEN, yaxis=HIDDEN, margin={"t": 8}, height=height)
+    aspect = sheet.shape[1] / sheet.shape[2]
+    fig.update_layout(xaxis=HIDDEN, yaxis=TOP, margin={"t": 8}, height=round(24 + WIDTH * aspect))
     return fig
+
+
+def sheet_slider(sheets: Mapping[str, Tensor], *, prefix: str, columns: int = 4) -> go.Figure:
+    """One sheet of faces at a time.
+
+    Args:
+        sheets: by the name of the slider's step, each ``(n, 3, h, w)``; all of one n.
+        prefix: what the slider chooses.
+    """
+    import plotly.graph_objects as go
+
+    fig = contact_sheet(next(iter(sheets.values())), columns=columns)
+    fig.frames = [
+        go.Frame(data=contact_sheet(images, columns=columns).data, name=name)
+        for name, images in sheets.items()
+    ]
+    height = fig.layout.height + 110
+    return fig.update_layout(sliders=slider(list(sheets), prefix=prefix), height=height)
 
 
 def face_grid(
@@ -111,7 +133,7 @@ def face_grid(
     columns = max(len(images) for images in rows)
     fig.update_layout(
         xaxis=HIDDEN | {"range": [-4, columns * pitch]},
-        yaxis=HIDDEN | {"range": [len(rows) * line - 24, -26], "scaleanchor": "x"},
+        yaxis=TOP | {"range": [len(rows) * line - 24, -26], "scaleanchor": "x"},
         margin={"t": 8},
         height=row_height * len(rows) + 16,
     )
@@ -205,9 +227,9 @@ def cloak_slider(
     fig.update_layout(
         title={"text": steps[0].title, "font": {"size": 14}, "y": 0.985, "yanchor": "top"},
         xaxis=HIDDEN | {"domain": [0, 0.48]},
-        yaxis=HIDDEN | {"domain": [0.5, 0.96], "constraintoward": "top"},
+        yaxis=TOP | {"domain": [0.5, 0.96]},
         xaxis2=HIDDEN | {"domain": [0.52, 1], "anchor": "y2"},
-        yaxis2=HIDDEN | {"domain": [0.5, 0.96], "anchor": "x2", "constraintoward": "top"},
+        yaxis2=TOP | {"domain": [0.5, 0.96], "anchor": "x2"},
         xaxis3={"domain": [0, 1], "anchor": "y3", "tickformat": ".0%",
                 "title": {"text": "strength of the cloak"}},
         yaxis3={"domain": [0, 0.36], "anchor": "x3", "range": [0, 1.08 * top],

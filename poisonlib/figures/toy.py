@@ -129,10 +129,12 @@ def moving_neighbour(
     fig.update_layout(
         title={"text": _title(steps[0], labels), "font": {"size": 14}, "y": 0.98, "yanchor": "top"},
         xaxis=axis | {"range": [low[0], high[0]], "title": {"text": "feature 1"}},
-        yaxis=axis | {"range": [low[1], high[1]], "title": {"text": "feature 2"}}
+        yaxis=axis
+        | {"range": [low[1], high[1]], "title": {"text": "feature 2"}}
         | {"scaleanchor": "x", "constraintoward": "top"},
+        legend={"entrywidth": 0.48, "entrywidthmode": "fraction"},
         margin={"t": 116},
-        height=640,
+        height=600,
     )
     if len(steps) > 1:
         fig.update_layout(sliders=slider([step.name for step in steps], prefix=prefix))

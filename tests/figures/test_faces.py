@@ -104,16 +104,25 @@ def test_a_contact_sheet_shows_all_faces() -> None:
     assert pixels_of(fig.data[0].source).shape == (32, 64, 3)
 
 
+def test_each_step_of_a_sheet_slider_shows_its_own_sheet() -> None:
+    sheets = {"ada": toys.faces(4, size=16), "bo": toys.faces(4, size=16, seed=1)}
+    fig = faces.sheet_slider(sheets, prefix="person", columns=2)
+    assert [frame.name for frame in fig.frames] == ["ada", "bo"]
+    assert fig.data[0].source == fig.frames[0].data[0].source != fig.frames[1].data[0].source
+
+
 def test_the_cover_shows_a_photograph_and_an_error_for_each_moment() -> None:
     image = toys.faces(1, size=16)[0]
     fig = moments(
         [
-            Moment("shared", image, CLEAN, error=0.1, low=0.05, high=0.2),
-            Moment("cloaked", image, CLOAKED, error=0.9, low=0.8, high=0.95),
-            Moment("later", image, CLOAKED, reported=(0.05, 0.08)),
+            Moment("you", "shared", image, CLEAN, error=0.1, low=0.05, high=0.2),
+            Moment("you", "cloaked", image, CLOAKED, error=0.9, low=0.8, high=0.95),
+            Moment("trainer", "later", image, CLOAKED, reported=(0.05, 0.08)),
         ]
     )
     assert len(fig.layout.images) == 3
+    texts = {note.text: note.x for note in fig.layout.annotations}
+    assert (texts["<b>you</b>"], texts["<b>trainer</b>"]) == (0.5, 2)
     points = [trace for trace in fig.data if trace.error_y.array is not None]
     assert [trace.y[0] for trace in points] == [0.1, 0.9]
     assert points[0].error_y.array[0] == pytest.approx(0.1)
@@ -123,4 +132,4 @@ def test_the_cover_shows_a_photograph_and_an_error_for_each_moment() -> None:
 
 def test_a_moment_without_any_error_is_refused() -> None:
     with pytest.raises(ValueError, match="error"):
-        Moment("nothing", toys.faces(1, size=16)[0], CLEAN)
+        Moment("you", "nothing", toys.faces(1, size=16)[0], CLEAN)
