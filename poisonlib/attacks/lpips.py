@@ -15,9 +15,9 @@ Li and Qiao, 2016), trained on real photographs of faces, whose weights come ins
   to fit weights to for this trunk. All layers together weigh 0.41, which is what the fitted
   weights of AlexNet come to (0.082 a channel on average, times five layers), so that values
   are of the same order and a penalty weight tuned for one trunk means about the same on the other;
-* each convolution moves by two pixels, as AlexNet's first one moves by four, and each pooling
-  window sees the corners of the original window. That costs an eighth of the dense trunk, which
-  would by itself take longer than the recognisers under attack.
+* the first convolution moves by three pixels and the others by two, as AlexNet's first one moves by
+  four, and each pooling window sees four corners of the original window. That costs a twentieth
+  of the dense trunk, which would by itself take longer than the recognisers under attack.
 
 Values of the two trunks still must not be compared with each other; ``trunk`` says which is in use.
 """
@@ -130,22 +130,22 @@ def _onet() -> tuple[Callable[[Tensor], list[Tensor]], list[Tensor]]:
     file = Path(package.origin).parent / "data" / "onet.pt"
     trained = torch.load(file, map_location="cpu", weights_only=True)
     layers = [
-        (trained[f"conv{n}.weight"], trained[f"conv{n}.bias"], trained[f"prelu{n}.weight"])
-        for n in (1, 2, 3)
+        (trained[f"conv{n}.weight"], trained[f"conv{n}.bias"], trained[f"prelu{n}.weight"], stride)
+        for n, stride in ((1, 3), (2, 2), (3, 2))
     ]
 
     def activations(images: Tensor) -> list[Tensor]:
         # The network takes (255 image - 127.5) / 128.
         values = (images * (255 / 128) - 127.5 / 128).contiguous(memory_format=torch.channels_last)
         result = []
-        for number, (weight, bias, slope) in enumerate(layers):
-            pooled = F.max_pool2d(values, 2, 1) if number else values
-            values = F.prelu(F.conv2d(pooled, weight, bias, stride=2), slope)
+        for weight, bias, slope, stride in layers:
+            pooled = F.max_pool2d(values, 2, 1) if result else values
+            values = F.prelu(F.conv2d(pooled, weight, bias, stride), slope)
             result.append(values)
         return result
 
     return activations, [
-        torch.full((1, len(bias), 1, 1), ONET_WEIGHT / len(layers)) for _, bias, _ in layers
+        torch.full((1, len(bias), 1, 1), ONET_WEIGHT / len(layers)) for _, bias, _, _ in layers
     ]
 
 

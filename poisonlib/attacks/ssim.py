@@ -84,7 +84,7 @@ class _Statistics:
         The window is separable, and on a processor two products with banded matrices are several
         times faster than the convolutions that they replace.
         """
-        return self.rows @ (values @ self.columns)
+        return (self.rows @ values) @ self.columns
 
     def spread(self, values: Tensor) -> Tensor:
         """The adjoint of ``window_means``: from a value for each window back to pixels."""

@@ -18,5 +18,8 @@ def from_images(images: Tensor) -> Tensor:
 
 
 def to_images(variables: Tensor) -> Tensor:
-    """Unbounded variables as images in [0, 1] (up to 3e-7), differentiable."""
-    return torch.tanh(variables).div(SPAN).add_(0.5)
+    """Unbounded variables as images in [0, 1] (up to 3e-7), differentiable.
+
+    Uses ``tanh(z) = 2 sigmoid(2 z) - 1``, as torch computes the sigmoid several times faster.
+    """
+    return torch.sigmoid(2 * variables).mul(2 / SPAN).add_(0.5 - 1 / SPAN)
