@@ -16,9 +16,12 @@ CHAPTERS = [chapter.page for chapter in book.chapters()]
 # Console errors that are known and harmless, each with the reason why it stays. None so far.
 ALLOWED_ERRORS: tuple[str, ...] = ()
 
+SETTLING = 30_000  # milliseconds for a redraw, on a busy machine
+
 # The drawn traces alone: the slider's own handle moves in any case.
 PICTURE = """plot => [...plot.querySelectorAll('.cartesianlayer, .polarlayer, .gl-container')]
     .map(layer => layer.outerHTML).join('')"""
+AT_ITS_END = "plot => plot.layout.sliders[0].active === plot.layout.sliders[0].steps.length - 1"
 
 
 @pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
@@ -55,10 +58,12 @@ def test_a_slider_step_changes_the_picture(visit, page: str) -> None:
         rail.scroll_into_view_if_needed()
         box = rail.bounding_box()
         seen.page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-        seen.page.wait_for_timeout(600)
-        active = plot.evaluate("plot => plot.layout.sliders[0].active")
-        assert active == plot.evaluate("plot => plot.layout.sliders[0].steps.length - 1")
-        assert plot.evaluate(PICTURE) != before, plot.get_attribute("id")
+        moved = f"([plot, before]) => ({AT_ITS_END})(plot) && ({PICTURE})(plot) !== before"
+        with contextlib.suppress(TimeoutError):
+            seen.page.wait_for_function(moved, arg=[plot, before], timeout=SETTLING)
+        name = plot.get_attribute("id")
+        assert plot.evaluate(AT_ITS_END), f"{name}: the slider does not move"
+        assert plot.evaluate(PICTURE) != before, f"{name}: the picture stays"
 
 
 WIDER_THAN_THE_SCREEN = """() => [
@@ -75,7 +80,7 @@ def test_a_phone_needs_no_sideways_scroll(visit, page: str) -> None:
     try:
         settled = f"() => ({WIDER_THAN_THE_SCREEN})().length === 0"  # plotly redraws after a resize
         with contextlib.suppress(TimeoutError):
-            seen.page.wait_for_function(settled, timeout=5_000)
+            seen.page.wait_for_function(settled, timeout=SETTLING)
         wide = seen.page.evaluate(WIDER_THAN_THE_SCREEN)
     finally:
         seen.page.set_viewport_size({"width": 1280, "height": 900})

@@ -12,7 +12,7 @@ DRAWN = """() => {
         && plots.every(plot => plot.querySelector('.main-svg'))
         && formulas.every(formula => formula.querySelector('mjx-container'));
 }"""
-PATIENCE = 30_000  # milliseconds until what is still missing counts as missing
+PATIENCE = 120_000  # milliseconds until what is still missing counts as missing, on a busy machine
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Visit:
         visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
         visit.page.on("request", on_request)
         visit.page.on("response", on_response)
-        visit.page.goto(url, wait_until="load")
+        visit.page.goto(url, wait_until="load", timeout=PATIENCE)
         try:
             visit.page.wait_for_function(DRAWN, timeout=PATIENCE)
             visit.drawn = True
