@@ -159,11 +159,11 @@ def _traces(step: ToyStep, labels: NDArray, user: int) -> list[go.Scatter]:
     others = step.gallery[~mine]
     homes = [step.gallery[labels == who].mean(axis=0) for who in np.unique(labels[~mine])]
     return [
-        _lines(step.probes[right], step.gallery[found[right]], "nearest is you", CLEAN.line),
+        _lines(step.probes[right], step.gallery[found[right]], "nearest: you", CLEAN.line),
         _lines(
             step.probes[~right],
             step.gallery[found[~right]],
-            "nearest is another",
+            "nearest: other",
             {"color": INK, "dash": "dot"},
         ),
         _points(others, "other people", TARGET.marker, size=8),
