@@ -47,7 +47,7 @@ def shares(
         xaxis={"tickformat": ".0%", "range": [0, 1], "title": {"text": "share of the people"}},
         yaxis=_named(_values(groups, attributes[0])) | {"automargin": False, "ticks": ""},
         barmode="group",
-        margin={"l": 108},
+        margin={"l": 126},
         height=560,
     )
 

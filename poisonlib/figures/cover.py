@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 REPORTED = "#8a8a8a"
+THINNEST = 0.02
+"""Least height of a reported range, so that a single number can be seen."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
         )
         if step.reported is not None:
             low, high = step.reported
+            if high - low < THINNEST:
+                low, high = (low + high - THINNEST) / 2, (low + high + THINNEST) / 2
             fig.add_shape(
                 type="rect", x0=place - 0.3, x1=place + 0.3, y0=low, y1=high,
                 fillcolor=REPORTED, opacity=0.45, line={"width": 0},
