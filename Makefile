@@ -44,7 +44,7 @@ serve: book ## serve the built site on localhost (PORT=8000)
 lab: $(READY) ## open the chapters in JupyterLab
 	@cd book && ../$(BIN)/jupyter lab
 
-test: book ## everything: unit and contract tests, every notebook cell, the built site in a browser
+test: lint book ## everything: unit and contract tests, every notebook cell, the built site in a browser
 	@$(BIN)/python -m pytest tests book --nbval-lax --nbval-current-env --nbval-cell-timeout 600
 
 unit: $(READY) ## unit and contract tests alone, no book
