@@ -144,6 +144,19 @@ def measure(
     return result
 
 
+def _typed(arguments: argparse.Namespace) -> str:
+    """What to type to measure this again, folders and files by role rather than by place."""
+    words = ["python -m benchmarks.realism DIR"]
+    if arguments.mobilefacenet is not None:
+        words.append("--mobilefacenet CHECKPOINT")
+    if arguments.no_dlib:
+        words.append("--no-dlib")
+    for name in ("identities", "photos"):
+        if (value := getattr(arguments, name)) is not None:
+            words.append(f"--{name} {value}")
+    return " ".join(words)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -161,7 +174,7 @@ def main() -> None:
         identities=arguments.identities,
         photos=arguments.photos,
     )
-    result["command"] = "python -m benchmarks.realism DIR --mobilefacenet CHECKPOINT"
+    result["command"] = _typed(arguments)
     result["commit"] = provenance.commit()
     result["date"] = date.today().isoformat()
     result["seconds"] = round(time.perf_counter() - start, 1)

@@ -17,7 +17,11 @@ from tqdm import tqdm
 from poisonlib.people import head, identity, nuisance, store
 
 VERSION = 1
-"""Raised whenever the same seed would give another picture."""
+"""Raised whenever the same seed would give another picture.
+
+On one machine a picture is the same to the bit in any order and any number of processes. Another
+processor may round the last bits otherwise, so that a few pixels differ by a level or two.
+"""
 
 
 @dataclass(frozen=True)
