@@ -17,7 +17,6 @@ import argparse
 import importlib.util
 import json
 import time
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +164,7 @@ def main() -> None:
     parser.add_argument("--no-dlib", action="store_true", help="leave dlib out")
     parser.add_argument("--identities", type=int, help="only the first so many people")
     parser.add_argument("--photos", type=int, help="only the first so many photographs of each")
+    parser.add_argument("--record", action="store_true", help="keep the result for the book")
     arguments = parser.parse_args()
     start = time.perf_counter()
     result = measure(
@@ -174,11 +174,22 @@ def main() -> None:
         identities=arguments.identities,
         photos=arguments.photos,
     )
-    result["command"] = _typed(arguments)
-    result["commit"] = provenance.commit()
-    result["date"] = date.today().isoformat()
-    result["seconds"] = round(time.perf_counter() - start, 1)
-    print(json.dumps(result, indent=1))
+    seconds = time.perf_counter() - start
+    origin = provenance.of_run(_typed(arguments), seed=0, seconds=seconds)
+    if arguments.record:
+        recorded = provenance.Recorded(rows(result), origin)
+        recorded.save(Path(str(provenance.RECORDED)) / "realism.json")
+    kept = ("command", "commit", "date", "seconds")
+    print(json.dumps(result | {name: getattr(origin, name) for name in kept}, indent=1))
+
+
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rates of a result as rows of a tidy table."""
+    return [
+        {"measure": name, **rate, "people": result["people"]}
+        for name, rate in result.items()
+        if isinstance(rate, dict)
+    ]
 
 
 if __name__ == "__main__":
