@@ -6,5 +6,6 @@ marker means.
 
 from poisonlib.figures import theme
 from poisonlib.figures.show import show
+from poisonlib.figures.tables import table
 
-__all__ = ["show", "theme"]
+__all__ = ["show", "table", "theme"]

@@ -45,10 +45,12 @@ def error_by_tool(
             opacity=0.25,
             annotation_text=f"paper: {claim}",
             annotation_position="top left",
+            annotation_font_size=12,
         )
     figure.update_layout(
         yaxis={"range": [-0.02, 1.05], "tickformat": ".0%", "title": {"text": "error"}},
-        xaxis={"title": {"text": ""}},
+        # Room on the left for what the bands say.
+        xaxis={"range": [-0.95 if claims else -0.5, len(frames[0].data[0].x) - 0.5]},
         scattermode="group",
     )
     if len(frames) > 1:

@@ -82,7 +82,10 @@ def template() -> go.layout.Template:
             "margin": {"l": 8, "r": 8, "t": 56, "b": 8},
             "paper_bgcolor": PAPER,
             "plot_bgcolor": PAPER,
-            "sliderdefaults": {"pad": {"t": 44}, "currentvalue": {"xanchor": "left"}},
+            "sliderdefaults": {
+                "pad": {"t": 44, "l": 8, "r": 40},
+                "currentvalue": {"xanchor": "left"},
+            },
             "title": {"x": 0, "xref": "paper", "font": {"size": 16}},
             "xaxis": axis,
             "yaxis": axis,
