@@ -81,13 +81,13 @@ class FawkesV1(Attack):
         change = noise_like(images, seed=seed, radius=1e-4).requires_grad_(True)
         optimiser = torch.optim.Adadelta([change], lr=self.learning_rate, rho=0.95, eps=1e-7)
         visibility = ssim.anchored(images, stride=ssim.INNER_LOOP_STRIDE)
-        lowest, highest = images - self.max_change, images + self.max_change
+        bounds = (images - self.max_change, images + self.max_change)
         balance = torch.ones(len(images))
         side = torch.ones(len(images))
         best = torch.zeros(len(images))
         kept = images.clone()
         for step in range(self.steps):
-            perturbed = torch.clamp(tanh_space.to_images(start + change), lowest, highest)
+            perturbed = tanh_space.to_images(start + change, within=bounds)
             distance = self._distance(perturbed, anchors)
             dissimilarity = visibility(perturbed)
             excess = (dissimilarity - self.budget).clamp(min=0)

@@ -23,6 +23,26 @@ def test_tanh_space_there_and_back() -> None:
     torch.testing.assert_close(far, torch.tensor([0.0, 1.0]), atol=1e-6, rtol=0)
 
 
+def test_tanh_space_by_hand_with_gradient() -> None:
+    generator = torch.Generator().manual_seed(0)
+    variables = torch.randn(2, 3, 4, 4, generator=generator, dtype=torch.float64) * 3
+    lowest = torch.full_like(variables, 0.2)
+    highest = torch.rand(variables.shape, generator=generator).double() + 0.2
+    upstream = torch.randn(variables.shape, generator=generator).double()
+    for within in (None, (lowest, highest)):
+        results = []
+        for by_hand in (True, False):
+            leaf = variables.clone().requires_grad_(True)
+            if by_hand:
+                images = torch.tanh(leaf) / (2 - 1e-6) + 0.5
+                images = images if within is None else torch.clamp(images, *within)
+            else:
+                images = tanh_space.to_images(leaf, within=within)
+            results += [images, *torch.autograd.grad(images, leaf, upstream)]
+        torch.testing.assert_close(results[2], results[0])
+        torch.testing.assert_close(results[3], results[1])
+
+
 def test_gaussian_blur_is_a_reflected_convolution() -> None:
     images = toys.faces(2, size=20)[:, :, :, :17]
     offsets = torch.arange(7.0) - 3
