@@ -11,10 +11,9 @@ if TYPE_CHECKING:
 
 HEADINGS: Mapping[str, str] = {
     "attack": "tool",
-    "low": "95 % from",
-    "high": "to",
+    "error": "error [95 %]",
     "n": "photographs",
-    "user_sd": "spread over users (sd)",
+    "user_sd": "sd over users",
 }
 
 
@@ -23,15 +22,21 @@ def table(
 ) -> HTML:
     """A data frame as an HTML table without its index, rates as percentages.
 
+    An ``error`` with its bounds ``low`` and ``high`` takes one column: ``5.1 % [3.7, 7.0]``.
+
     Args:
         frame: one row for each result.
         columns: which to show, in which order; all of them by default.
-        rates: columns in [0, 1] to show in per cent.
+        rates: other columns in [0, 1] to show in per cent.
     """
     from IPython.display import HTML
 
     shown = frame if columns is None else frame[list(columns)]
     percent = {name: "{:.1%}".format for name in rates}
+    if {"error", "low", "high"} <= set(shown.columns):
+        bounds = zip(shown["error"], shown["low"], shown["high"], strict=True)
+        merged = [f"{error:.1%} [{100 * low:.1f}, {100 * high:.1f}]" for error, low, high in bounds]
+        shown = shown.assign(error=merged).drop(columns=["low", "high"])
     html = shown.rename(columns=HEADINGS).to_html(
         index=False,
         border=0,
