@@ -60,8 +60,14 @@ def split(labels: Tensor, *, seed: int, test_share: float = 0.3) -> Tensor:
 
 
 def as_published(photos: Photos) -> Photos:
-    """The photographs as 8-bit files hold them, which is how everybody gets to see them."""
-    images = round_to_8_bits(checks.images(photos.images))
+    """The photographs as 8-bit files hold them, which is how everybody gets to see them.
+
+    Photographs that come from such files are returned as they are, without a copy.
+    """
+    parts = checks.images(photos.images).split(256)
+    if all(torch.equal(round_to_8_bits(part), part) for part in parts):
+        return photos
+    images = torch.cat([round_to_8_bits(part) for part in parts])
     return Photos(images, photos.labels, photos.names)
 
 
@@ -231,12 +237,11 @@ class _Turns:
         self.trial, self.photos, self.test = trial, photos, test
 
     def predictions(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
-        images = self.photos.images
+        gallery = self.photos.images[~self.test]
         if mine is not None:
-            images = images.clone()
-            images[mine] = cloaked
+            gallery[mine[~self.test]] = cloaked
         recogniser = self.trial.recogniser(self.trial.extractor)
-        recogniser.fit(images[~self.test], self.photos.labels[~self.test])
+        recogniser.fit(gallery, self.photos.labels[~self.test])
         return recogniser.predict(self.photos.images[self.test])
 
 

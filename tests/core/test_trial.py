@@ -7,7 +7,7 @@ from poisonlib.attacks import Processed
 from poisonlib.photos import Photos
 from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour, Recogniser
 from poisonlib.statistics import wilson
-from poisonlib.trial import Trial, choose_users, split, summarise
+from poisonlib.trial import Trial, as_published, choose_users, split, summarise
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 
 
@@ -131,3 +131,11 @@ def test_wilson_is_the_textbook_interval():
     assert rate.low == pytest.approx(centre - half) and rate.high == pytest.approx(centre + half)
     with pytest.raises(ValueError, match="n >= 1"):
         wilson(0, 0)
+
+
+def test_published_photographs_are_8_bit_and_not_copied_for_nothing(photos):
+    published = as_published(photos)
+    scaled = published.images * 255
+    assert torch.allclose(scaled, scaled.round(), atol=1e-4)
+    assert (published.images - photos.images).abs().max() <= 0.5 / 255 + 1e-6
+    assert as_published(published) is published
