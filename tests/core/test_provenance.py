@@ -49,7 +49,8 @@ def test_the_command_line_explains_itself(capsys):
 
 def test_typed_leaves_folders_out():
     arguments = parser().parse_args(["record", "baseline", "--users", "3", "--out-folder", "/x"])
-    assert typed(arguments) == "python -m poisonlib record baseline --seed 0 --users 3"
+    typed_again = "python -m poisonlib record baseline --processes 1 --seed 0 --users 3"
+    assert typed(arguments) == typed_again
 
 
 def test_mistakes_end_with_one_line(tmp_path, capsys):
