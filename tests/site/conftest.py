@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.site.visit import Visit
+from tests.site.visit import PATIENCE, Visit
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -46,34 +46,39 @@ def address(site: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator:
+def launch() -> Iterator:
+    """``launch()`` starts a headless Chromium."""
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
         pytest.skip("no Chromium to look at the site with; on Debian: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        browser.close()
+        yield functools.partial(
+            playwright.chromium.launch, executable_path=executable, args=FLAGS, timeout=PATIENCE
+        )
 
 
 @pytest.fixture(scope="session")
-def visit(browser, address: str):
+def visit(launch, address: str) -> Iterator:
     """``visit(page)`` opens a page of the site once, waits until it is drawn and keeps it open."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
     visits: dict[str, Visit] = {}
-
-    def open_page(page: str) -> Visit:
-        if page not in visits:
-            visits[page] = Visit.open(context, f"{address}/{page}.html")
-        return visits[page]
+    browsers: list = []
 
     # The network is cut: what is not on this server fails, and is written down by the visit.
     def cut(route) -> None:
         local = urlsplit(route.request.url).netloc == urlsplit(address).netloc
         route.continue_() if local else route.abort()
 
-    context.route("**/*", cut)
+    def open_page(page: str) -> Visit:
+        if not browsers or not browsers[-1].is_connected():  # the first, or it was killed
+            visits.clear()
+            browsers.append(launch())
+            browsers[-1].new_context(viewport={"width": 1280, "height": 900}).route("**/*", cut)
+        if page not in visits:
+            visits[page] = Visit.open(browsers[-1].contexts[0], f"{address}/{page}.html")
+        return visits[page]
+
     yield open_page
-    context.close()
+    for browser in browsers:
+        browser.close()
