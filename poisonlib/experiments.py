@@ -44,6 +44,10 @@ def paper_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str,
         "Fawkes v1.0": FawkesV1([later, baseline], mode="high"),
         "LowKey": LowKey([later, baseline]),
     }
+    return _kept(tools, cache)
+
+
+def _kept(tools: dict[str, Attack], cache: CloakCache | None) -> dict[str, Attack]:
     if cache is None:
         return tools
     return {name: Cached(attack, cache) for name, attack in tools.items()}
@@ -59,9 +63,7 @@ def weaker_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str
         tools[f"Fawkes v1.0 {mode}"] = FawkesV1([later, baseline], mode=mode)
     for steps in (5, 10, 20, 50):
         tools[f"LowKey {steps} steps"] = LowKey([later, baseline], steps=steps)
-    if cache is None:
-        return tools
-    return {name: Cached(attack, cache) for name, attack in tools.items()}
+    return _kept(tools, cache)
 
 
 def baseline(
