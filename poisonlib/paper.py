@@ -1,13 +1,16 @@
 """What the paper reports, in one place, so that a chapter can put its number beside ours.
 
-Only what the authors themselves published as a number or as a plain statement is here:
+Claims and transfers are what the authors themselves published as a number or a plain statement:
 Radiya-Dixit, Hong, Carlini and Tramèr, "Data Poisoning Won't Save You From Facial Recognition"
 (ICLR 2022), as summed up in the blog post "Data Poisoning is Hitting a Wall" (ICLR Blogposts 2023).
+What others measured stands apart, and is called what it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,118 @@ class Claim:
 UNPROTECTED = Claim("error for a user who does not protect themselves", 0.08, 0.08)
 PROTECTED = Claim("error for a user of Fawkes v0.3, v1.0 or LowKey, naive trainer", 0.55, 0.77)
 ADAPTIVE = Claim("error for any user, protected or not, adaptive trainer", 0.05, 0.08)
+
+#: The year in which each tool came out.
+RELEASED: Mapping[str, int] = {"Fawkes v0.3": 2020, "LowKey": 2021, "Fawkes v1.0": 2021}
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What the paper says of one tool before one feature extractor, in words.
+
+    Attributes:
+        attack: the tool.
+        extractor: ours that stands for the generation, by name.
+        tested: what the paper tested.
+        fooled: whether the cloaks worked.
+        statement: of the authors, re-worded.
+    """
+
+    attack: str
+    extractor: str
+    tested: str
+    fooled: bool
+    statement: str
+
+
+_BASELINE = "one of the three tools that work on the baseline's extractor"
+_V03 = "works only on the extractor of its own generation, on no other"
+_V1 = "transfers to VGGFace, FaceNet and ArcFace"
+_V1_FAILS = "fails on MagFace and CLIP"
+_LOWKEY = "transfers further than Fawkes v1.0: to MagFace, too"
+_LOWKEY_FAILS = "fails on CLIP once that is fine-tuned on faces"
+
+TRANSFERS = (
+    Transfer("Fawkes v0.3", "softmax-2014", "WebFace", True, _V03),
+    Transfer("Fawkes v0.3", "triplet-2015", "FaceNet", False, _V03),
+    Transfer("Fawkes v0.3", "arcface-2019", "ArcFace", False, _V03),
+    Transfer("Fawkes v0.3", "magface-2021", "MagFace", False, _V03),
+    Transfer("Fawkes v0.3", "clip-2021", "CLIP", False, _V03),
+    Transfer("Fawkes v0.3", "robust-clip-2021", "fine-tuned CLIP", False, _V03),
+    Transfer("Fawkes v1.0", "softmax-2014", "WebFace", True, _BASELINE),
+    Transfer("Fawkes v1.0", "triplet-2015", "FaceNet", True, _V1),
+    Transfer("Fawkes v1.0", "arcface-2019", "ArcFace", True, _V1),
+    Transfer("Fawkes v1.0", "magface-2021", "MagFace", False, _V1_FAILS),
+    Transfer("Fawkes v1.0", "clip-2021", "CLIP", False, _V1_FAILS),
+    Transfer("LowKey", "softmax-2014", "WebFace", True, _BASELINE),
+    Transfer("LowKey", "triplet-2015", "FaceNet", True, _LOWKEY),
+    Transfer("LowKey", "arcface-2019", "ArcFace", True, _LOWKEY),
+    Transfer("LowKey", "magface-2021", "MagFace", True, _LOWKEY),
+    Transfer("LowKey", "robust-clip-2021", "fine-tuned CLIP", False, _LOWKEY_FAILS),
+)
+"""The paper's qualitative row: every pair of tool and extractor that it makes a statement on."""
+
+FOOLED_ABOVE = (UNPROTECTED.high + PROTECTED.low) / 2
+"""Half way between the error of a user without a cloak and the least that the paper counts as a
+success: where this book draws the line between an extractor that is fooled and one that is not."""
+
+Verdict = Literal["fooled", "not fooled", "undecided"]
+
+
+def verdict(*, low: float, high: float, unprotected: float) -> Verdict:
+    """Whether an extractor is fooled, from the interval of a protected user's error.
+
+    Fooled: the whole interval lies above :data:`FOOLED_ABOVE`, and above what the extractor gets
+    wrong without any cloak. Not fooled: the whole interval lies below that line. Undecided: the
+    interval holds the line.
+
+    Args:
+        low, high: 95 % interval of the error of protected users, in [0, 1].
+        unprotected: upper bound of the same users' error without a cloak.
+
+    Raises:
+        ValueError: bounds that are out of order.
+    """
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"an interval needs 0 <= low <= high <= 1, got [{low}, {high}]")
+    line = max(FOOLED_ABOVE, unprotected)
+    if low > line:
+        return "fooled"
+    return "not fooled" if high < line else "undecided"
+
+
+def transfer(attack: str, extractor: str) -> Transfer | None:
+    """What the paper says of a tool before an extractor of ours, or None where it is silent."""
+    for statement in TRANSFERS:
+        if (statement.attack, statement.extractor) == (attack, extractor):
+            return statement
+    return None
+
+
+@dataclass(frozen=True)
+class OneUser:
+    """An error measured on a *single* user by somebody else: no number of the paper.
+
+    Attributes:
+        attack, trainer: which tool, before what.
+        authors: the user's error on the page of the paper's code.
+        students: the same user's error in an independent student replication.
+    """
+
+    attack: str
+    trainer: str
+    authors: float
+    students: float
+
+
+ONE_USER = (
+    OneUser("Fawkes v1.0", "baseline, nearest neighbour", 0.97, 0.72),
+    OneUser("LowKey", "baseline, nearest neighbour", 0.94, 0.44),
+    OneUser("Fawkes v1.0", "the extractor it was made on", 1.00, 1.00),
+    OneUser("Fawkes v1.0", "MagFace", 0.00, 0.06),
+    OneUser("LowKey", "MagFace", 1.00, 1.00),
+    OneUser("LowKey", "CLIP", 0.24, 0.20),
+    OneUser("Fawkes v1.0", "adaptive, nearest neighbour", 0.03, 0.22),
+    OneUser("LowKey", "adaptive, nearest neighbour", 0.03, 0.22),
+)
+"""All pairs of numbers that both pages give, for one and the same user."""
