@@ -18,13 +18,17 @@ class DamagedAsset(ValueError):
     """A file bears the name of an asset and is not that asset."""
 
 
-def cache_folder() -> Path:
-    """Where fetched files go: ``$POISONLIB_CACHE/assets``, or below the user's cache folder."""
+def cache_folder(kind: str = "assets") -> Path:
+    """Where fetched files go: ``$POISONLIB_CACHE/assets``, or below the user's cache folder.
+
+    Args:
+        kind: of files, which have a folder of their own.
+    """
     if chosen := os.environ.get("POISONLIB_CACHE"):
-        return Path(chosen) / "assets"
+        return Path(chosen) / kind
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("poisonlib")) / "assets"
+    return Path(platformdirs.user_cache_dir("poisonlib")) / kind
 
 
 def asset(name: str) -> Asset:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from poisonlib.people.align import TEMPLATE, similarity
+from poisonlib.photos.align import TEMPLATE, similarity
 from poisonlib.people.circumstances import Camera, Pose
 from poisonlib.people.fields import Array
 

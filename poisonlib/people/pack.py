@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from poisonlib.people import store
-from poisonlib.people.align import align
+from poisonlib.photos.align import align
 from poisonlib.photos import Photos
 
 QUALITY = 91
@@ -46,9 +46,17 @@ class Summary:
 
 
 def people_in(
-    folder: str | Path, *, identities: int | None = None, photos: int | None = None
+    folder: str | Path,
+    *,
+    identities: int | None = None,
+    photos: int | None = None,
+    first_identity: int | None = None,
 ) -> list[tuple[Path, dict[str, Any], list[int]]]:
     """Folders, records and photograph numbers of the people in a rendered folder.
+
+    Args:
+        identities, photos: only the first so many people, or photographs of each.
+        first_identity: seed below which people are passed over.
 
     Raises:
         FileNotFoundError: no such folder, or nobody in it.
@@ -58,7 +66,7 @@ def people_in(
     found = []
     for place in sorted(folder.glob("p*"), key=_seed_of) if folder.is_dir() else []:
         record = store.read_record(place)
-        if record is None:
+        if record is None or (first_identity is not None and record["seed"] < first_identity):
             continue
         if len(found) == identities:
             break
@@ -97,14 +105,21 @@ def _aligned(place: Path, record: dict[str, Any], number: int) -> NDArray:
 
 
 def aligned(
-    folder: str | Path, *, identities: int | None = None, photos: int | None = None
+    folder: str | Path,
+    *,
+    identities: int | None = None,
+    photos: int | None = None,
+    first_identity: int | None = None,
 ) -> Photos:
     """Read a rendered folder as aligned photographs ``(n, 3, 112, 112)``.
 
     Args:
         identities, photos: take only the first so many people, or photographs of each.
+        first_identity: begin with the person of this seed.
     """
-    people = people_in(folder, identities=identities, photos=photos)
+    people = people_in(
+        folder, identities=identities, photos=photos, first_identity=first_identity
+    )
     jobs = [(place, record, n) for place, record, numbers in people for n in numbers]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         pictures = list(pool.map(lambda job: _aligned(*job), jobs))

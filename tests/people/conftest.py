@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from poisonlib.people import identity, nuisance, store
-from poisonlib.people.align import TEMPLATE
+from poisonlib.photos.align import TEMPLATE
 
 PEOPLE, PHOTOS = 3, 4
 SETTINGS = {"version": 1, "amplitude": 0.32, "level": 1.2}

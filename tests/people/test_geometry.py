@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from poisonlib.people import subdivision
-from poisonlib.people.align import TEMPLATE, align, similarity
+from poisonlib.photos.align import TEMPLATE, align, similarity
 
 CUBE = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
 CUBE_QUADS = np.array(

@@ -1,0 +1,205 @@
+"""Real photographs from files: detected, aligned like the rendered people, and labelled.
+
+A folder holds one folder for each person. Nothing is written into it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from poisonlib.photos.align import SIDE, align
+from poisonlib.photos.landmarks import SHORTEST, remembered
+from poisonlib.photos.photos import Photos
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(files done, files in all)``."""
+Choose = Callable[[NDArray, tuple[int, int]], int]
+"""Which of several faces is meant: landmarks ``(faces, 5, 2)`` and the picture's size -> index."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is not in the set, and why."""
+
+    file: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class FoundPhotos(Photos):
+    """Photographs read from files.
+
+    Attributes:
+        skipped: what was left out, with reasons.
+    """
+
+    skipped: tuple[Skipped, ...] = ()
+
+
+def from_folder(
+    folder: Path | str, *, min_photos: int = 1, progress: Progress | None = None
+) -> FoundPhotos:
+    """Read photographs from ``folder/NAME/*.jpg`` and cut out the largest face of each.
+
+    Pictures are turned upright as their EXIF orientation says. Only the landmarks are remembered,
+    in poisonlib's cache folder; the given folder is only read.
+
+    Args:
+        folder: with one folder for each person, named after them.
+        min_photos: leave out people with fewer photographs than this.
+        progress: called after each file.
+
+    Returns:
+        aligned photographs ``(n, 3, 112, 112)``, people in the order of their names, and the files
+        that were left out.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: no usable photograph in it; the message says why for the first files.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"no folder {folder}; give one that holds a folder of photographs for each person, "
+            f"e.g. {folder / 'Ada' / '1.jpg'}"
+        )
+    visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    people = [path for path in visible if path.is_dir()]
+    loose = [
+        Skipped(path, "not in a person's folder")
+        for path in visible
+        if path.suffix.lower() in PICTURES and path.is_file()
+    ]
+    files = [(person.name, file) for person in people for file in _files_of(person)]
+    return _gather(files, _largest, folder, min_photos, loose, progress)
+
+
+def lfw(
+    data_home: Path | str | None = None,
+    *,
+    min_faces: int = 10,
+    download: bool = False,
+    progress: Progress | None = None,
+) -> FoundPhotos:
+    """Labeled Faces in the Wild (Huang et al., 2007), where scikit-learn keeps it, aligned.
+
+    Of several faces the one in the middle is meant. The first reading looks for landmarks, which
+    takes a minute for a thousand pictures; they are remembered.
+
+    Args:
+        data_home: scikit-learn's data folder, in which ``lfw_home/lfw_funneled`` lies; by default
+            ``$SCIKIT_LEARN_DATA`` or ``~/scikit_learn_data``.
+        min_faces: leave out people with fewer photographs.
+        download: let scikit-learn fetch it (230 MB) if it is not there.
+        progress: called after each file.
+
+    Raises:
+        FileNotFoundError: it is not there and ``download`` is False.
+        ValueError: nobody has that many photographs.
+    """
+    home = Path(data_home or os.environ.get("SCIKIT_LEARN_DATA") or "~/scikit_learn_data")
+    folder = home.expanduser() / "lfw_home" / "lfw_funneled"
+    if not folder.is_dir() and download:
+        from sklearn.datasets import fetch_lfw_people
+
+        # The people with the most photographs: little to read, and the files stay for us.
+        fetch_lfw_people(data_home=str(home.expanduser()), min_faces_per_person=500)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"no LFW photographs in {folder}; fetch them once with "
+            "poisonlib.photos.lfw(download=True) (230 MB), or name scikit-learn's data folder in "
+            "$SCIKIT_LEARN_DATA"
+        )
+    files = []
+    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if len(mine := _files_of(person)) >= min_faces:
+            files += [(person.name.replace("_", " "), file) for file in mine]
+    return _gather(files, _central, folder, 1, [], progress)
+
+
+def _files_of(person: Path) -> list[Path]:
+    visible = (path for path in person.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in visible if path.is_file())
+
+
+def _largest(faces: NDArray, size: tuple[int, int]) -> int:
+    return 0
+
+
+def _central(faces: NDArray, size: tuple[int, int]) -> int:
+    return int(np.linalg.norm(faces.mean(1) - np.array(size) / 2, axis=1).argmin())
+
+
+def _gather(
+    files: Sequence[tuple[str, Path]],
+    choose: Choose,
+    folder: Path,
+    min_photos: int,
+    skipped: Sequence[Skipped],
+    progress: Progress | None,
+) -> FoundPhotos:
+    left_out = list(skipped)
+    faces: list[tuple[str, NDArray]] = []
+    for done, (name, face) in enumerate(_faces(files, choose)):
+        if isinstance(face, Skipped):
+            left_out.append(face)
+        else:
+            faces.append((name, face))
+        if progress is not None:
+            progress(done + 1, len(files))
+    photographs = Counter(name for name, _ in faces)
+    few = {name for name, count in photographs.items() if count < min_photos}
+    left_out += [
+        Skipped(folder / name, f"fewer than {min_photos} photographs of this person")
+        for name in sorted(few)
+    ]
+    faces = [(name, face) for name, face in faces if name not in few]
+    if not faces:
+        why = "; ".join(map(str, left_out[:3])) or "it holds no pictures in folders of people"
+        raise ValueError(f"no usable photographs in {folder}: {why}")
+    names = tuple(dict.fromkeys(name for name, _ in faces))
+    images = np.stack([face for _, face in faces])
+    return FoundPhotos(
+        images=torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255),
+        labels=torch.tensor([names.index(name) for name, _ in faces]),
+        names=names,
+        skipped=tuple(left_out),
+    )
+
+
+def _faces(
+    files: Sequence[tuple[str, Path]], choose: Choose
+) -> Iterator[tuple[str, NDArray | Skipped]]:
+    """Each file's aligned face ``(112, 112, 3)`` uint8, or why there is none."""
+    for name, file in files:
+        try:
+            content = file.read_bytes()
+            with Image.open(io.BytesIO(content)) as picture:
+                upright = ImageOps.exif_transpose(picture).convert("RGB")
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
+            yield name, Skipped(file, f"not a readable picture ({problem})")
+            continue
+        if min(upright.size) < SHORTEST:
+            yield name, Skipped(file, f"smaller than {SHORTEST} pixels")
+            continue
+        seen = remembered(upright, content)
+        if len(seen) == 0:
+            yield name, Skipped(file, "no face found")
+            continue
+        face = seen[choose(seen, upright.size)]
+        yield name, align(np.asarray(upright), face, side=SIDE)

@@ -1,0 +1,162 @@
+"""Real photographs from files: found, aligned, labelled; what is left out is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from poisonlib import people, photos
+from poisonlib.photos import landmarks
+from poisonlib.photos.align import TEMPLATE
+
+USERS = people.load("users")
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
+
+
+def portrait(index: int, *, width: int = 320, at: tuple[int, int] = (60, 40)) -> Image.Image:
+    """A rendered face, twice as large as packaged, in a grey picture."""
+    face = (USERS.images[index] * 255).round().byte().permute(1, 2, 0).numpy()
+    picture = Image.new("RGB", (width, 300), (128, 128, 128))
+    picture.paste(Image.fromarray(face).resize((224, 224), Image.Resampling.BICUBIC), at)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("album")
+    for name in ("Ada", "Bob"):
+        (folder / name).mkdir()
+    portrait(0).save(folder / "Ada" / "1.png")
+    portrait(0).rotate(-90, expand=True).save(folder / "Ada" / "2.png", exif=_turned(8))
+    portrait(50).save(folder / "Bob" / "1.jpg", quality=95)
+    Image.new("RGB", (200, 200)).save(folder / "Bob" / "dark.jpg")
+    Image.new("RGB", (20, 20)).save(folder / "Bob" / "small.png")
+    whole = (folder / "Bob" / "1.jpg").read_bytes()
+    (folder / "Bob" / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "Bob" / "notes.txt").write_text("not a picture")
+    (folder / "Bob" / ".hidden").write_text("left alone")
+    portrait(1).save(folder / "loose.jpg")
+    return folder
+
+
+def _turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def contents(folder) -> dict:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_a_folder_becomes_aligned_labelled_photographs(album):
+    before, seen = contents(album), []
+    found = photos.from_folder(album, progress=lambda done, total: seen.append((done, total)))
+    assert isinstance(found, photos.Photos)
+    images, labels, names = found
+    assert images.shape == (3, 3, 112, 112) and images.dtype == torch.float32
+    assert names == ("Ada", "Bob") and labels.tolist() == [0, 0, 1]
+    assert (images[0] - images[1]).abs().mean() < 0.02, "EXIF orientation was not followed"
+    assert (images[0] - USERS.images[0]).abs().mean() < 0.06, "the face was not cut out as packaged"
+    assert seen[-1] == (7, 7)
+    assert contents(album) == before, "something was written into the user's folder"
+
+
+def test_what_is_left_out_is_said(album):
+    reasons = {skip.file.name: skip.reason for skip in photos.from_folder(album).skipped}
+    assert set(reasons) == {"dark.jpg", "small.png", "half.jpg", "notes.txt", "loose.jpg"}
+    assert reasons["dark.jpg"] == "no face found"
+    assert reasons["small.png"] == "smaller than 40 pixels"
+    assert reasons["loose.jpg"] == "not in a person's folder"
+    assert "not a readable picture" in reasons["half.jpg"]
+    assert "not a readable picture" in reasons["notes.txt"]
+
+
+def test_people_with_few_photographs_can_be_left_out(album):
+    found = photos.from_folder(album, min_photos=2)
+    assert found.names == ("Ada",)
+    assert any("fewer than 2 photographs" in str(skip) for skip in found.skipped)
+
+
+def test_landmarks_are_remembered_by_content(album, monkeypatch):
+    first = photos.from_folder(album)
+
+    def asked(picture):
+        raise AssertionError("looked for a face that is remembered")
+
+    monkeypatch.setattr(landmarks, "landmarks", asked)
+    assert torch.equal(photos.from_folder(album).images, first.images)
+
+
+def test_landmarks_of_large_pictures_are_in_their_pixels():
+    small = portrait(0)
+    large = small.resize((small.width * 6, small.height * 6), Image.Resampling.BICUBIC)
+    seen = landmarks.landmarks(large)
+    expected = (TEMPLATE * 2 + np.array([60, 40])) * 6
+    assert np.linalg.norm(seen[0] - expected, axis=1).mean() < 0.15 * 6 * 70
+
+
+def test_of_several_faces_the_largest_is_meant(tmp_path):
+    (tmp_path / "Ada").mkdir()
+    picture = portrait(0, width=460)
+    picture.paste(portrait(50).crop((60, 40, 284, 264)).resize((110, 110)), (330, 20))
+    picture.save(tmp_path / "Ada" / "1.png")
+    found = photos.from_folder(tmp_path)
+    assert (found.images[0] - USERS.images[0]).abs().mean() < 0.06
+
+
+def test_empty_and_missing_folders(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder .*a folder of photographs for each"):
+        photos.from_folder(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="no usable photographs.*no pictures in folders"):
+        photos.from_folder(tmp_path)
+    (tmp_path / "Ada").mkdir()
+    (tmp_path / "Ada" / "1.jpg").write_text("no picture")
+    with pytest.raises(ValueError, match="no usable photographs.*1.jpg: not a readable picture"):
+        photos.from_folder(tmp_path)
+
+
+@pytest.fixture
+def lfw_home(tmp_path):
+    """As scikit-learn lays it out: three photographs of one person, one of another."""
+    for name, count in (("Ada_Lovelace", 3), ("Bob_Bee", 1)):
+        person = tmp_path / "home" / "lfw_home" / "lfw_funneled" / name
+        person.mkdir(parents=True)
+        for number in range(count):
+            portrait(number).save(person / f"{name}_{number:04}.jpg", quality=95)
+    return tmp_path / "home"
+
+
+def test_lfw_is_read_where_scikit_learn_keeps_it(lfw_home, monkeypatch):
+    before = contents(lfw_home)
+    found = photos.lfw(lfw_home, min_faces=2)
+    assert found.names == ("Ada Lovelace",) and len(found) == 3
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(lfw_home))
+    assert photos.lfw(min_faces=1).names == ("Ada Lovelace", "Bob Bee")
+    assert contents(lfw_home) == before
+    with pytest.raises(ValueError, match="no usable photographs"):
+        photos.lfw(min_faces=4)
+
+
+def test_lfw_takes_the_face_in_the_middle(tmp_path):
+    person = tmp_path / "lfw_home" / "lfw_funneled" / "Ada"
+    person.mkdir(parents=True)
+    picture = Image.new("RGB", (600, 300), (128, 128, 128))
+    face = portrait(0).crop((60, 40, 284, 264))
+    picture.paste(face.resize((150, 150)), (225, 75))
+    picture.paste(portrait(50).crop((60, 40, 284, 264)).resize((200, 200)), (400, 50))
+    picture.save(person / "Ada_0001.png")
+    found = photos.lfw(tmp_path, min_faces=1)
+    assert (found.images[0] - USERS.images[0]).abs().mean() < 0.08
+
+
+def test_lfw_is_not_downloaded_unasked(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"lfw\(download=True\).*SCIKIT_LEARN_DATA"):
+        photos.lfw(tmp_path)
+    assert list(tmp_path.iterdir()) == []
