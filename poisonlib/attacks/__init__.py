@@ -16,6 +16,7 @@ from poisonlib.attacks.fawkes_v03 import FawkesV03
 from poisonlib.attacks.fawkes_v1 import FawkesV1
 from poisonlib.attacks.lowkey import LowKey
 from poisonlib.attacks.lpips import LPIPS
+from poisonlib.attacks.mixture import Mixture
 from poisonlib.attacks.ssim import dssim
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "FawkesV03",
     "FawkesV1",
     "LowKey",
+    "Mixture",
     "Processed",
     "dssim",
 ]

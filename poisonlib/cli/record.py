@@ -18,10 +18,15 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         description="Run an experiment at full size and record its rows with their provenance. "
         "Cloaks are cached, so that the same command goes on after a kill.",
     )
-    command.add_argument("name", choices=("baseline", "budget"), help="which experiment")
+    from poisonlib.experiments import EXPERIMENTS
+
+    command.add_argument("name", choices=EXPERIMENTS, help="which experiment")
     command.add_argument("--users", type=int, default=20, help="how many protect themselves")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--processes", type=int, default=1, help="to make the cloaks with")
+    command.add_argument(
+        "--weights-folder", type=Path, help="of the variants of `ablation`, where `train` put them"
+    )
     command.add_argument(
         "--out-folder", type=Path, help="where the record goes (default: into the package)"
     )
@@ -48,13 +53,16 @@ def run(arguments: argparse.Namespace) -> None:
                 seconds = time.perf_counter() - started
                 print(f"{seconds:6.0f} s  {done}/{total}  {doing}", file=sys.stderr, flush=True)
 
-        cloak_ahead(arguments.name, **scale, processes=arguments.processes, progress=progress)
         experiment = EXPERIMENTS[arguments.name]
-        rows = list(experiment(**scale, cache=CloakCache(), progress=progress))
+        cloak_ahead(experiment, **scale, processes=arguments.processes, progress=progress)
+        ahead = time.perf_counter() - started
+        if arguments.weights_folder is not None:
+            scale["weights"] = arguments.weights_folder
+        rows = list(experiment.rows(**scale, cache=CloakCache(), progress=progress))
     seconds = time.perf_counter() - started
     origin = provenance.of_run(typed(arguments), seed=arguments.seed, seconds=seconds)
     recorded = provenance.Recorded(rows, origin)
     folder = arguments.out_folder or Path(str(provenance.RECORDED))
     recorded.save(folder / f"{arguments.name}.json")
     print(summarise(recorded.table).to_string(index=False))
-    print(origin)
+    print(f"{origin}; {ahead:.0f} s of it for cloaks that were not in the cache")

@@ -12,7 +12,7 @@ from poisonlib.cli import typed
 
 def register(subparsers: argparse._SubParsersAction) -> None:
     """Add the command."""
-    from poisonlib.training.recipes import RECIPES
+    from poisonlib.training.recipes import ABLATION, RECIPES
 
     command = subparsers.add_parser(
         "train",
@@ -20,7 +20,11 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         description="Train an extractor from scratch on generated people. Stop it at any time: "
         "the same command goes on after the last whole epoch.",
     )
-    command.add_argument("name", choices=sorted(RECIPES), help="which recipe")
+    command.add_argument(
+        "name",
+        choices=[*RECIPES, *(recipe.card.name for _, recipe in ABLATION)],
+        help="which recipe",
+    )
     command.add_argument(
         "--people-folder",
         type=Path,
@@ -42,19 +46,21 @@ def run(arguments: argparse.Namespace) -> None:
 
     from poisonlib import people, provenance
     from poisonlib.extractors import shipped
-    from poisonlib.training.loop import train
-    from poisonlib.training.recipes import RECIPES
+    from poisonlib.training.loop import best_device, train
+    from poisonlib.training.recipes import recipe_of
 
-    recipe = RECIPES[arguments.name]
+    recipe = recipe_of(arguments.name)
     folder = arguments.people_folder
-    photos = people.aligned(folder, identities=recipe.people, photos=recipe.photos)
-    if len(photos) < recipe.people * recipe.photos:
+    chosen = {name: getattr(recipe, name) for name in ("first_identity", "photos")}
+    try:
+        photos = people.aligned(folder, identities=recipe.people, **chosen)
+    except (FileNotFoundError, ValueError) as problem:
         raise ValueError(
             f"{recipe.card.name} is trained on {recipe.people} people x {recipe.photos} "
-            f"photographs, {folder} holds {len(photos.people)} people and {len(photos)} "
-            f"photographs; run python -m poisonlib people render --identities {recipe.people} "
-            f"--photos {recipe.photos} --first-identity {recipe.first_identity} --out {folder}"
-        )
+            f"photographs ({problem}); run python -m poisonlib people render --identities "
+            f"{recipe.people} --photos {recipe.photos} --first-identity {recipe.first_identity} "
+            f"--out {folder}"
+        ) from problem
     weights = arguments.out_folder or shipped.WEIGHTS
     records = arguments.out_folder or Path(str(provenance.RECORDED))
     checkpoint = (arguments.checkpoint_folder or weights) / f".{recipe.card.name}.checkpoint"
@@ -67,7 +73,14 @@ def run(arguments: argparse.Namespace) -> None:
             if bar.disable:
                 print(f"epoch {done}/{epochs}: mean loss {loss:.3f}", file=sys.stderr, flush=True)
 
-        trained = train(recipe, photos, checkpoint=checkpoint, progress=progress)
+        trained = train(
+            recipe,
+            photos,
+            start=shipped.load(recipe.start) if recipe.start else None,
+            checkpoint=checkpoint,
+            progress=progress,
+            device=best_device(),
+        )
     seconds = time.perf_counter() - started
     shipped.write(trained.extractor, weights / f"{recipe.card.name}.safetensors")
     rows = [{"epoch": epoch + 1, "loss": loss} for epoch, loss in enumerate(trained.losses)]

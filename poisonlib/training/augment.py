@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,13 @@ class Augmentation:
         zoom: largest relative change of scale.
         turn: largest rotation in degrees.
         light: largest relative change of brightness and of contrast.
+        colour: largest change of saturation and of each channel's gain, relative.
+        grey: probability of losing all colour.
         erase: probability of blanking a rectangle (Zhong et al., "Random erasing", AAAI 2020).
+        blur: probability of a Gaussian blur of up to two pixels.
+        noise: largest standard deviation of Gaussian noise on values in [0, 1].
+        coarse: probability of passing through a smaller size, down to a third of the side, as
+            faces far from a camera do (Kim et al., "AdaFace", CVPR 2022, section 4.1).
     """
 
     flip: float = 0.5
@@ -27,7 +34,12 @@ class Augmentation:
     zoom: float = 0.0
     turn: float = 0.0
     light: float = 0.0
+    colour: float = 0.0
+    grey: float = 0.0
     erase: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    coarse: float = 0.0
 
     def __call__(self, images: Tensor, *, generator: Generator) -> Tensor:
         """A random view of each of ``(n, 3, h, w)`` images in [0, 1], again in [0, 1]."""
@@ -49,6 +61,20 @@ class Augmentation:
             brightness, contrast = 1 + self.light * uniform(2, n, 1, 1, 1)
             mean = views.mean((1, 2, 3), keepdim=True)
             views = ((views - mean) * contrast + mean * brightness).clamp(0, 1)
+        if self.colour:
+            grey = views.mean(1, keepdim=True)
+            views = grey + (views - grey) * (1 + self.colour * uniform(n, 1, 1, 1))
+            views = (views * (1 + self.colour * uniform(n, 3, 1, 1))).clamp(0, 1)
+        if self.grey:
+            views = _some(views, self.grey, _greyed, generator)
+        if self.coarse:
+            views = _some(views, self.coarse, _coarsened, generator)
+        if self.blur:
+            views = _some(views, self.blur, _blurred, generator)
+        if self.noise:
+            amount = self.noise * torch.rand(n, 1, 1, 1, generator=generator)
+            views = views + amount * torch.randn(views.shape, generator=generator)
+            views = views.clamp(0, 1)
         if self.erase:
             views = views * self._keep(images, generator)
         return views
@@ -63,3 +89,38 @@ class Augmentation:
         )[:, None, :]
         chosen = torch.rand(n, 1, 1, generator=generator) < self.erase
         return (~(inside & chosen))[:, None].float()
+
+
+def _some(
+    images: Tensor,
+    probability: float,
+    change: Callable[[Tensor, Generator], Tensor],
+    generator: Generator,
+) -> Tensor:
+    """Change each of the images with some probability, all that are chosen in one go."""
+    chosen = torch.rand(len(images), generator=generator) < probability
+    if not chosen.any():
+        return images
+    changed = images.clone()
+    changed[chosen] = change(images[chosen], generator)
+    return changed
+
+
+def _greyed(images: Tensor, generator: Generator) -> Tensor:
+    return images.mean(1, keepdim=True).expand_as(images)
+
+
+def _coarsened(images: Tensor, generator: Generator) -> Tensor:
+    side = images.shape[-1]
+    smaller = int(torch.randint(side // 3, side, (), generator=generator))
+    small = F.interpolate(images, (smaller, smaller), mode="bilinear", antialias=True)
+    return F.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _blurred(images: Tensor, generator: Generator) -> Tensor:
+    sigma = 0.4 + 1.6 * float(torch.rand((), generator=generator))
+    kernel = torch.exp(-0.5 * (torch.arange(-3, 4) / sigma).square())
+    kernel = (kernel / kernel.sum()).expand(3, 1, 1, 7)
+    padded = F.pad(images, (3, 3, 3, 3), mode="reflect")
+    rows = F.conv2d(padded, kernel, groups=3)
+    return F.conv2d(rows, kernel.transpose(2, 3), groups=3).clamp(0, 1)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from poisonlib.extractors import ModuleExtractor, Preprocessing
 from poisonlib.extractors.architectures import ARCHITECTURES
 from poisonlib.photos import Photos
+from poisonlib.training.captions import captions
 from poisonlib.training.losses import LOSSES
 from poisonlib.training.recipes import Recipe
 
@@ -30,8 +31,10 @@ def train(
     recipe: Recipe,
     photos: Photos,
     *,
+    start: ModuleExtractor | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[int, int, float], None] | None = None,
+    device: torch.device | str = "cpu",
 ) -> Trained:
     """Train the extractor of a recipe.
 
@@ -41,23 +44,33 @@ def train(
     Args:
         recipe: what to train and how.
         photos: aligned photographs of public people, each person a class.
+        start: what ``recipe.start`` names, to fine-tune; None to begin with random weights.
         checkpoint: file to resume from, if it is there, and to write after every epoch.
         progress: called with (epochs done, epochs in all, mean loss) after every epoch.
+        device: where to train; the extractor comes back on the CPU.
 
     Raises:
-        ValueError: fewer than two people to tell apart, or a checkpoint of another recipe.
+        ValueError: fewer than two people to tell apart, a checkpoint of another recipe, or the
+            wrong extractor to start from.
     """
+    device = torch.device(device)
+    came = start.card.name if start is not None else ""
+    if came != recipe.start:
+        raise ValueError(f"{recipe.card.name} starts from {recipe.start!r}, got {came!r}")
     people = {label: index for index, label in enumerate(photos.people)}
     if len(people) < 2:
         raise ValueError(f"training needs at least two people, got {len(people)}")
     labels = torch.tensor([people[label] for label in photos.labels.tolist()])
+    names = [photos.names[label] for label in people]
     images = _resized(photos.images, recipe.card.input_size)
 
     torch_state = torch.random.get_rng_state()
     torch.manual_seed(recipe.seed)
     module = ARCHITECTURES[recipe.architecture](recipe.card.embedding_size)
-    head = LOSSES[recipe.loss](recipe.card.embedding_size, len(people), **recipe.loss_settings)
-    steps = -(-len(images) // recipe.batch_size)
+    if start is not None:
+        module.load_state_dict(start.module.state_dict())
+    head = _head(recipe, names)
+    steps = len(batches(labels, recipe, generator=torch.Generator()))
     parameters = [*module.parameters(), *head.parameters()]
     optimiser = torch.optim.AdamW(
         parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -67,7 +80,14 @@ def train(
     )
     run = {"module": module, "head": head, "optimiser": optimiser, "schedule": schedule}
     preprocessing = Preprocessing(size=recipe.card.input_size)
-    module.to(memory_format=torch.channels_last)
+    module.to(device, memory_format=torch.channels_last)
+    head.to(device)
+
+    def loss_of(views: Tensor, targets: Tensor) -> Tensor:
+        prepared = preprocessing(views).to(memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16):
+            features = module(prepared)
+        return head(features.float(), targets)
 
     losses = _resume(recipe, run, checkpoint)
     try:
@@ -76,28 +96,81 @@ def train(
             generator = torch.Generator().manual_seed(recipe.seed * 1000 + epoch)
             module.train()
             total = 0.0
-            for batch in torch.randperm(len(images), generator=generator).split(recipe.batch_size):
-                if len(batch) < 2:
-                    continue
+            head.train()
+            seen = 0
+            for batch in batches(labels, recipe, generator=generator):
                 views = recipe.augmentation(images[batch].float() / 255, generator=generator)
-                views = preprocessing(views).to(memory_format=torch.channels_last)
-                with torch.autocast("cpu", torch.bfloat16):
-                    features = module(views)
-                loss = head(features.float(), labels[batch])
+                views, targets = views.to(device), labels[batch].to(device)
+                if recipe.adversarial:
+                    views = _worst_case(loss_of, views, targets, recipe.adversarial, generator)
+                loss = loss_of(views, targets)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
                 schedule.step()
                 total += float(loss.detach()) * len(batch)
-            losses.append(total / len(images))
+                seen += len(batch)
+            losses.append(total / seen)
             if checkpoint is not None:
                 _save(recipe, run, losses, checkpoint)
             if progress is not None:
                 progress(epoch + 1, recipe.epochs, losses[-1])
     finally:
         torch.random.set_rng_state(torch_state)
-    module.to(memory_format=torch.contiguous_format)
+    module.to("cpu", memory_format=torch.contiguous_format)
     return Trained(ModuleExtractor(module, recipe.card, preprocessing), tuple(losses))
+
+
+def best_device() -> torch.device:
+    """A GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def batches(labels: Tensor, recipe: Recipe, *, generator: Generator) -> list[Tensor]:
+    """One epoch's batches of indices, every photograph at most once, none with a single one.
+
+    Where the recipe asks for several photographs of a person in a batch, each person's are dealt
+    in random groups of that many, a last smaller group left out.
+
+    Args:
+        labels: ``(n,)``.
+        generator: of the order.
+    """
+    order = torch.randperm(len(labels), generator=generator)
+    each = recipe.photos_per_person
+    if each > 1:
+        groups = []
+        for person in torch.unique(labels):
+            groups += order[labels[order] == person].split(each)
+        whole = torch.stack([group for group in groups if len(group) == each])
+        order = whole[torch.randperm(len(whole), generator=generator)].flatten()
+    return [batch for batch in order.split(recipe.batch_size) if len(batch) > 1]
+
+
+def _head(recipe: Recipe, names: Sequence[str]) -> nn.Module:
+    settings = dict(recipe.loss_settings)
+    if recipe.loss == "contrastive":
+        settings["captions"] = [captions(name) for name in names]
+    return LOSSES[recipe.loss](recipe.card.embedding_size, len(names), **settings)
+
+
+def _worst_case(
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    radius: float,
+    generator: Generator,
+) -> Tensor:
+    """Images changed within ``radius`` to raise the loss, by one step from a random start.
+
+    The fast gradient sign method as a trainer uses it (Wong, Rice and Kolter, "Fast is better
+    than free", ICLR 2020): step 1.25 times the radius, clipped back to it.
+    """
+    noise = torch.rand(images.shape, generator=generator).to(images.device) * 2 - 1
+    change = (radius * noise).requires_grad_()
+    (gradient,) = torch.autograd.grad(loss_of((images + change).clamp(0, 1), labels), change)
+    change = (change.detach() + 1.25 * radius * gradient.sign()).clamp(-radius, radius)
+    return (images + change).clamp(0, 1)
 
 
 def _resized(images: Tensor, size: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from poisonlib import experiments, people
+from poisonlib import experiments, extractors, people
 from poisonlib.attacks import CloakCache
 
 PUBLIC = people.load("public").of_people(["p10000", "p10001"])
@@ -15,7 +15,10 @@ def test_the_papers_tools_are_at_full_strength():
     assert tools["Fawkes v0.3"].settings["extractors"] == [experiments.BASELINE]
 
 
-@pytest.mark.parametrize("make", experiments.TOOLS.values(), ids=experiments.TOOLS)
+MAKERS = (experiments.paper_tools, experiments.weaker_tools)
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 def test_a_cache_changes_nothing_but_where_cloaks_are_kept(make, tmp_path):
     plain, kept = make(PUBLIC), make(PUBLIC, cache=CloakCache(tmp_path))
     assert list(plain) == list(kept)
@@ -23,5 +26,20 @@ def test_a_cache_changes_nothing_but_where_cloaks_are_kept(make, tmp_path):
         assert repr(kept[name].attack) == repr(tool)
 
 
-def test_every_experiment_knows_its_tools():
-    assert set(experiments.TOOLS) == set(experiments.EXPERIMENTS)
+def test_no_tool_looks_into_an_extractor_younger_than_itself():
+    assert list(experiments.SURROGATES) == list(experiments.RELEASED)
+    for tool, names in experiments.SURROGATES.items():
+        assert all(extractors.load(name).card.year < experiments.RELEASED[tool] for name in names)
+
+
+def test_switching_goes_from_all_old_to_all_new():
+    assert experiments.SHARES[0] == 0 and experiments.SHARES[-1] == 1
+    known = {"nothing", *experiments.RELEASED}
+    assert all(old != new and {old, new} <= known for old, new in experiments.SWITCHES)
+
+
+def test_the_ablation_says_where_its_weights_come_from(tmp_path):
+    with pytest.raises(ValueError, match="--weights-folder"):
+        next(experiments.ablation(users=1, seed=0))
+    with pytest.raises(FileNotFoundError, match="poisonlib train ablation-as-in-2014-2014"):
+        next(experiments.ablation(users=1, seed=0, weights=tmp_path))

@@ -1,0 +1,60 @@
+"""A user who changes tools: old photographs carry one cloak, new ones another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+
+import torch
+from torch import Tensor
+
+from poisonlib.attacks.base import Cloak, Progress
+from poisonlib.attacks.control import Processed
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Part of a user's photographs from one tool, the rest from another.
+
+    The old ones were scraped already and cannot be called back: this is the gallery of somebody who
+    hopes to regain their privacy with a newer tool ("Data Poisoning Won't Save You From Facial
+    Recognition", ICLR 2022, on users who switch). Called like any attack.
+
+    Both tools cloak all of the photographs, so that a cached tool serves every share. Which of them
+    are new is drawn by the seed, and a larger share contains the photographs of a smaller one.
+
+    Args:
+        old, new: attacks, plain or cached; None stands for photographs published as they are.
+        share: of the photographs that carry the new cloak, in [0, 1], rounded to whole ones.
+
+    Raises:
+        ValueError: a share outside [0, 1].
+    """
+
+    old: Callable[..., Cloak] | None
+    new: Callable[..., Cloak] | None
+    _: KW_ONLY
+    share: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must be in [0, 1], got {self.share!r}; 0.5 is half of them")
+
+    def __call__(self, images: Tensor, *, seed: int, progress: Progress | None = None) -> Cloak:
+        """Protect the photographs ``(n, 3, h, w)`` of one user; see ``Attack.__call__``."""
+        old, new = (
+            (tool or Processed())(images, seed=seed, progress=progress)
+            for tool in (self.old, self.new)
+        )
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+        is_new = torch.zeros(len(images), dtype=torch.bool)
+        is_new[order[: round(self.share * len(images))]] = True
+
+        def pick(field: str) -> Tensor:
+            kept = getattr(old, field).clone()
+            kept[is_new] = getattr(new, field)[is_new]
+            return kept
+
+        parts = {field: pick(field) for field in ("images", "dssim", "lpips", "linf")}
+        said = f"Mixture({old.attack}, {new.attack}, share={self.share})"
+        return Cloak(**parts, steps=max(old.steps, new.steps), attack=said)

@@ -1,0 +1,47 @@
+"""The recorded experiments: the paper's tools at full strength, against the trainer's choices.
+
+Each experiment is a function from settings to rows of a tidy table. The ``record`` command runs
+one and keeps its rows with their provenance; a chapter runs a smaller one live and shows the
+recorded one beside it.
+"""
+
+from poisonlib.experiments.ablation import ablation
+from poisonlib.experiments.ahead import Experiment, cloak_ahead
+from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
+from poisonlib.experiments.timeline import SHARES, SWITCHES, switching, timeline
+from poisonlib.experiments.tools import (
+    BASELINE,
+    LATER,
+    RELEASED,
+    SURROGATES,
+    paper_tools,
+    weaker_tools,
+)
+
+EXPERIMENTS = {
+    "baseline": Experiment(baseline, paper_tools),
+    "budget": Experiment(budget, weaker_tools),
+    "timeline": Experiment(timeline, paper_tools),
+    "switching": Experiment(switching, paper_tools),
+    "ablation": Experiment(ablation, paper_tools),
+}
+
+__all__ = [
+    "BASELINE",
+    "EXPERIMENTS",
+    "Experiment",
+    "LATER",
+    "RECOGNISERS",
+    "RELEASED",
+    "SHARES",
+    "SURROGATES",
+    "SWITCHES",
+    "ablation",
+    "baseline",
+    "budget",
+    "cloak_ahead",
+    "paper_tools",
+    "switching",
+    "timeline",
+    "weaker_tools",
+]

@@ -1,0 +1,64 @@
+"""The line-up of cloaking tools that the experiments run, on the extractors of their day."""
+
+from __future__ import annotations
+
+from poisonlib import extractors
+from poisonlib.attacks import Attack, Cached, CloakCache, FawkesV03, FawkesV1, LowKey
+from poisonlib.photos import Photos
+
+#: The recogniser generation of the paper's baseline, and a later one the baseline's cloaks meet.
+BASELINE, LATER = "softmax-2014", "arcface-2019"
+
+#: The year in which each tool was released.
+RELEASED = {"Fawkes v0.3": 2020, "Fawkes v1.0": 2021, "LowKey": 2021}
+
+#: The extractors that each tool crafts its cloaks on, none younger than the tool.
+SURROGATES = {
+    "Fawkes v0.3": (BASELINE,),
+    "Fawkes v1.0": (LATER, "triplet-2015"),
+    "LowKey": (LATER, "cosface-2018"),
+}
+
+
+def surrogates(tool: str) -> list[extractors.Extractor]:
+    """The extractors a tool crafts its cloaks on.
+
+    Fawkes v0.3 has one, which shares data and architecture with the tracker of the paper's
+    baseline. The two of v1.0 were never named by their authors; one is of the angular-margin kind.
+    LowKey's four are two architectures under ArcFace and CosFace; here they are one of each loss.
+    """
+    return [extractors.load(name) for name in SURROGATES[tool]]
+
+
+def paper_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
+    """Fawkes v0.3, Fawkes v1.0 and LowKey, each at full strength and on its own surrogates.
+
+    Args:
+        public: other people's photographs; v0.3 picks its target identity among them.
+        cache: keeps the cloaks, if given.
+    """
+    tools: dict[str, Attack] = {
+        "Fawkes v0.3": FawkesV03(surrogates("Fawkes v0.3"), targets=public, mode="high"),
+        "Fawkes v1.0": FawkesV1(surrogates("Fawkes v1.0"), mode="high"),
+        "LowKey": LowKey(surrogates("LowKey")),
+    }
+    return _kept(tools, cache)
+
+
+def weaker_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
+    """The same tools at every strength their authors offer, by name and mode."""
+    tools: dict[str, Attack] = {}
+    for mode in ("min", "low", "mid", "high"):
+        attack = FawkesV03(surrogates("Fawkes v0.3"), targets=public, mode=mode)
+        tools[f"Fawkes v0.3 {mode}"] = attack
+    for mode in ("low", "mid", "high"):
+        tools[f"Fawkes v1.0 {mode}"] = FawkesV1(surrogates("Fawkes v1.0"), mode=mode)
+    for steps in (5, 10, 20, 50):
+        tools[f"LowKey {steps} steps"] = LowKey(surrogates("LowKey"), steps=steps)
+    return _kept(tools, cache)
+
+
+def _kept(tools: dict[str, Attack], cache: CloakCache | None) -> dict[str, Attack]:
+    if cache is None:
+        return tools
+    return {name: Cached(attack, cache) for name, attack in tools.items()}
