@@ -143,6 +143,7 @@ class Trial:
         *,
         users: Sequence[int | str] | int,
         seed: int,
+        rows: Tensor | None = None,
         progress: Progress | None = None,
     ) -> TrialResult:
         """Let each user protect themselves in turn, and count who is recognised.
@@ -151,24 +152,29 @@ class Trial:
             photos: gallery and users together, several photographs of each person.
             users: who protects themselves, by label or name; or how many, drawn by ``seed``.
             seed: of the split, of the draw of users, and of the cloaks.
+            rows: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, for somebody who
+                runs many trials of one extractor; computed if not given.
             progress: called with (users done, users in all, what is being done).
 
         Raises:
-            ValueError: no users, unknown users, one person only, or too few photographs.
+            ValueError: no users, unknown users, one person only, too few photographs, or rows
+                that are not one for each photograph.
         """
         chosen = choose_users(photos, users, seed=seed)
         test = split(photos.labels, seed=seed)
         # One path for all: every photograph is stored in 8 bits before anybody looks at it.
         rounded = as_published(photos)
-        turns = _EmbeddedTurns if self._is_embedding() else _Turns
-        turn = turns(self, rounded, test)
+        if self._is_embedding():
+            turn = _EmbeddedTurns(self, rounded, test, rows)
+        else:
+            turn = _Turns(self, rounded, test)
 
         import pandas
 
-        rows = []
+        table = []
         predicted = turn.predictions(None, None)
         for user in chosen:
-            rows += self._rows(rounded, test, predicted, user, "control")
+            table += self._rows(rounded, test, predicted, user, "control")
         for done, user in enumerate(chosen):
             if progress is not None:
                 progress(done, len(chosen), f"cloaking {photos.names[user]}")
@@ -183,10 +189,10 @@ class Trial:
                 "linf": float(cloak.linf.max()),
             }
             for row in self._rows(rounded, test, predicted, user, "cloaked"):
-                rows.append(row | visible)
+                table.append(row | visible)
         if progress is not None:
             progress(len(chosen), len(chosen), "done")
-        return TrialResult(pandas.DataFrame(rows))
+        return TrialResult(pandas.DataFrame(table))
 
     def _is_embedding(self) -> bool:
         return isinstance(self.recogniser(self.extractor), EmbeddingRecogniser)
@@ -248,9 +254,14 @@ class _Turns:
 class _EmbeddedTurns(_Turns):
     """The same for frozen features: everybody is embedded once, the user's cloaks anew."""
 
-    def __init__(self, trial: Trial, photos: Photos, test: Tensor) -> None:
+    def __init__(self, trial: Trial, photos: Photos, test: Tensor, rows: Tensor | None) -> None:
         super().__init__(trial, photos, test)
-        self.rows = embed(trial.extractor, photos.images)
+        if rows is not None and len(rows) != len(photos):
+            raise ValueError(
+                f"rows must hold one embedding for each of {len(photos)} photographs, got "
+                f"{len(rows)}; use embed(extractor, photos.images)"
+            )
+        self.rows = embed(trial.extractor, photos.images) if rows is None else rows
 
     def predictions(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
         rows = self.rows

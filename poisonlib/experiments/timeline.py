@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from poisonlib import extractors, people
 from poisonlib.attacks import CloakCache, Mixture
 from poisonlib.experiments.tools import paper_tools
-from poisonlib.trial import Progress, Trial
+from poisonlib.extractors import embed
+from poisonlib.trial import Progress, Trial, as_published
 
 #: From which tool to which a user switches; "nothing" stands for unprotected photographs.
 SWITCHES = (
@@ -23,11 +25,13 @@ def timeline(
     *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
 ) -> Iterator[dict]:
     """The paper's tools x every shipped extractor, by 1-NN."""
-    photos, public = people.load("users"), people.load("public")
-    for tool, attack in paper_tools(public, cache=cache).items():
-        for name in extractors.names():
-            trial = Trial(attack, extractors.load(name), name=tool)
-            result = trial.run(photos, users=users, seed=seed, progress=progress)
+    photos = as_published(people.load("users"))
+    tools = paper_tools(people.load("public"), cache=cache or CloakCache())
+    for extractor in map(extractors.load, extractors.names()):
+        rows = embed(extractor, photos.images)
+        for tool, attack in tools.items():
+            trial = Trial(attack, extractor, name=tool)
+            result = trial.run(photos, users=users, seed=seed, rows=rows, progress=progress)
             yield from result.table.to_dict("records")
 
 
@@ -36,15 +40,20 @@ def switching(
 ) -> Iterator[dict]:
     """Users who change tools: error as the share of newly cloaked photographs grows (1-NN).
 
-    Rows are those of a trial, with ``old``, ``new`` and ``share`` beside them.
+    Rows are those of a trial, of the protected users only, with ``old``, ``new`` and ``share``
+    beside them.
     """
-    photos, public = people.load("users"), people.load("public")
-    tools = paper_tools(public, cache=cache or CloakCache())
-    for old, new in SWITCHES:
-        for share in SHARES:
+    photos = as_published(people.load("users"))
+    tools = paper_tools(people.load("public"), cache=cache or CloakCache())
+    for extractor in map(extractors.load, extractors.names()):
+        rows = embed(extractor, photos.images)
+        for (old, new), share in itertools.product(SWITCHES, SHARES):
             mixed = Mixture(tools.get(old), tools[new], share=share)
-            for name in extractors.names():
-                trial = Trial(mixed, extractors.load(name), name=f"{old}, then {new}")
-                result = trial.run(photos, users=users, seed=seed, progress=progress)
-                mine = result.table[result.table["whose"] == "user"]
-                yield from mine.assign(old=old, new=new, share=share).to_dict("records")
+            trial = Trial(mixed, extractor, name=f"{old}, then {new}")
+            result = trial.run(photos, users=users, seed=seed, rows=rows)
+            mine = result.table[
+                (result.table["whose"] == "user") & (result.table["condition"] == "cloaked")
+            ]
+            yield from mine.assign(old=old, new=new, share=share).to_dict("records")
+        if progress is not None:
+            progress(1, 1, f"switching, judged by {extractor.card.name}")

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from poisonlib.attacks import Processed
+from poisonlib.extractors import embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour, Recogniser
 from poisonlib.statistics import wilson
@@ -139,3 +140,13 @@ def test_published_photographs_are_8_bit_and_not_copied_for_nothing(photos):
     assert torch.allclose(scaled, scaled.round(), atol=1e-4)
     assert (published.images - photos.images).abs().max() <= 0.5 / 255 + 1e-6
     assert as_published(published) is published
+
+
+def test_rows_at_hand_change_nothing_but_the_work(photos, extractor):
+    noisy = toy_photos(noise=0.5)
+    trial = Trial(Negative(), extractor)
+    rows = embed(extractor, noisy.images)
+    known = trial.run(noisy, users=2, seed=0, rows=rows).table
+    assert known.equals(trial.run(noisy, users=2, seed=0).table)
+    with pytest.raises(ValueError, match="one embedding for each of"):
+        trial.run(noisy, users=2, seed=0, rows=rows[1:])
