@@ -201,7 +201,7 @@ MAGFACE_2021 = Recipe(
     photos=12,
     first_identity=_FIRST_OF_LATER,
     augmentation=_HUGE,
-    epochs=16,
+    epochs=24,
     seed=2021,
 )
 
@@ -221,7 +221,7 @@ ADAFACE_2022 = Recipe(
     photos=12,
     first_identity=_FIRST_OF_LATER,
     augmentation=replace(_HUGE, coarse=0.5),
-    epochs=16,
+    epochs=24,
     seed=2022,
 )
 
