@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from poisonlib import provenance
+from poisonlib.extractors import ModuleExtractor, embed, pretrained
 from poisonlib.people import pack, store
 from poisonlib.statistics import wilson
 
@@ -97,13 +97,9 @@ def _package(name: str):
 
 def mobilefacenet_embeddings(folder: Path, checkpoint: Path, **chosen) -> NDArray:
     """MobileFaceNet's unit embeddings ``(n, 128)`` of the aligned photographs."""
-    from benchmarks.mobilefacenet import load
-
-    net = load(checkpoint)
-    photos = pack.aligned(folder, **chosen)
-    with torch.no_grad():
-        rows = torch.cat([net(batch) for batch in photos.images.split(64)])
-    return torch.nn.functional.normalize(rows).numpy()
+    known = pretrained.PRETRAINED["mobilefacenet-2019"]
+    extractor = ModuleExtractor(known.build(checkpoint), known.card, known.preprocessing)
+    return embed(extractor, pack.aligned(folder, **chosen).images, batch_size=64).numpy()
 
 
 def rank_one(rows: NDArray, labels: NDArray) -> dict[str, Any]:

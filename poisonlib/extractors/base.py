@@ -48,22 +48,31 @@ class Preprocessing:
     """From images in [0, 1] to what a network was trained on; differentiable.
 
     Attributes:
-        size: side in pixels to resize to (antialiased bilinear), or None to leave it.
+        size: side in pixels to resize to (antialiased), or None to leave it.
         mean, std: subtracted and divided, in units of [0, 1], per channel or for all.
         channels: order in which the network expects the colours.
+        crop: top, left, height and width of the part to keep after resizing, or None for all.
+        interpolation: how to resize; bicubic is clamped to [0, 1] as picture libraries do.
     """
 
     size: int | None = None
     mean: float | tuple[float, float, float] = 0.5
     std: float | tuple[float, float, float] = 0.5
     channels: Literal["RGB", "BGR"] = "RGB"
+    crop: tuple[int, int, int, int] | None = None
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
     def __call__(self, images: Tensor) -> Tensor:
-        """``(n, 3, h, w)`` in [0, 1] -> ``(n, 3, size, size)`` as the network wants it."""
+        """``(n, 3, h, w)`` in [0, 1] to what the network wants: ``(n, 3, size, size)`` or crop."""
         if self.size is not None and images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(
-                images, (self.size, self.size), mode="bilinear", antialias=True
+                images, (self.size, self.size), mode=self.interpolation, antialias=True
             )
+            if self.interpolation == "bicubic":
+                images = images.clamp(0, 1)
+        if self.crop is not None:
+            top, left, height, width = self.crop
+            images = images[..., top : top + height, left : left + width]
         if self.channels == "BGR":
             images = images.flip(1)
         mean = torch.as_tensor(self.mean, device=images.device).reshape(-1, 1, 1)
@@ -83,6 +92,11 @@ class ModuleExtractor:
         module: maps preprocessed images ``(n, 3, s, s)`` to features ``(n, d)`` of any length.
         card: its metadata.
         preprocessing: from images in [0, 1] to what the module expects.
+        origin: what else its embeddings depend on, for the fingerprint, e.g. the hash of a file.
+
+    Raises:
+        TypeError: not a module, or one whose weights are not float32.
+        ValueError: a module without weights yet, or spread over several devices.
 
     Example:
         >>> import torch
@@ -97,11 +111,26 @@ class ModuleExtractor:
     module: torch.nn.Module
     card: Card
     preprocessing: Preprocessing = Preprocessing()
+    origin: str = ""
 
     def __post_init__(self) -> None:
-        self.module.eval().requires_grad_(False)
+        if not isinstance(self.module, torch.nn.Module):
+            raise TypeError(
+                f"module must be a torch.nn.Module, got {type(self.module).__name__}; build the "
+                "network and load its weights into it first"
+            )
+        _check_weights(self.module, self.card.name)
+        self.module.eval()
+        for weight in self.module.parameters():  # TorchScript has no requires_grad_ of its own
+            weight.requires_grad_(False)
 
     def __call__(self, images: Tensor) -> Tensor:
+        device = _device_of(self.module)
+        if device is not None and images.device != device:
+            raise ValueError(
+                f"extractor {self.card.name!r} is on {device}, the images on {images.device}; "
+                "bring both to one device with .to(...)"
+            )
         return F.normalize(self.module(self.preprocessing(images)), dim=1)
 
     def __repr__(self) -> str:
@@ -110,11 +139,37 @@ class ModuleExtractor:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the module's structure, its weights and the preprocessing."""
-        digest = hashlib.sha256(f"{self.module!r}{self.preprocessing!r}".encode())
+        described = f"{self.module!r}{self.preprocessing!r}{self.origin}"
+        digest = hashlib.sha256(described.encode())
         for key, value in sorted(self.module.state_dict().items()):
             digest.update(key.encode())
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+def _check_weights(module: torch.nn.Module, name: str) -> None:
+    """See the errors of :class:`ModuleExtractor`."""
+    weights = [*module.parameters(), *module.buffers()]
+    devices = {weight.device for weight in weights}
+    if any(weight.is_meta for weight in weights):
+        raise ValueError(
+            f"extractor {name!r} is on the meta device, which holds shapes and no weights; load "
+            "weights into it with load_state_dict(..., assign=True)"
+        )
+    if len(devices) > 1:
+        places = ", ".join(sorted(map(str, devices)))
+        raise ValueError(f"extractor {name!r} is spread over {places}; bring it to one device")
+    kinds = {weight.dtype for weight in weights if weight.is_floating_point()}
+    if wrong := kinds - {torch.float32}:
+        raise TypeError(
+            f"extractor {name!r} has weights of {', '.join(sorted(map(str, wrong)))}, expected "
+            "torch.float32 like the images; use module.float()"
+        )
+
+
+def _device_of(module: torch.nn.Module) -> torch.device | None:
+    weight = next(module.parameters(), None)
+    return None if weight is None else weight.device
 
 
 def embed(extractor: Extractor, images: Tensor, *, batch_size: int = 256) -> Tensor:

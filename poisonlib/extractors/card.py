@@ -20,6 +20,7 @@ class Card:
         embedding_size: length d of its rows.
         licence: of the weights.
         notes: anything else a reader should know, e.g. where it departs from history.
+        differentiable: whether gradients reach the pixels, which cloaking tools need.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Card:
     embedding_size: int
     licence: str
     notes: str = ""
+    differentiable: bool = True
 
     def to_json(self) -> str:
         """The card as a JSON object, keys in a fixed order."""

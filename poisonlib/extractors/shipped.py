@@ -11,8 +11,9 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from poisonlib.extractors import pretrained
 from poisonlib.extractors.architectures import ARCHITECTURES
-from poisonlib.extractors.base import ModuleExtractor, Preprocessing
+from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 
 WEIGHTS = Path(str(resources.files("poisonlib") / "data" / "weights"))
@@ -24,18 +25,25 @@ def names() -> tuple[str, ...]:
     return tuple(path.stem for path in files)
 
 
-def load(name: str) -> ModuleExtractor:
-    """Load a shipped extractor by name, e.g. ``load("softmax-2014")``.
+def load(name: str) -> Extractor:
+    """Load an extractor by name: a shipped one, e.g. ``load("softmax-2014")``, or a real one.
 
-    The same object comes back for the same name: extractors are frozen.
+    Real ones, e.g. ``load("facenet-vggface2-2018")``, were trained by others and are not shipped:
+    their weights must be on this machine (``poisonlib.assets``). Nothing is downloaded here. The
+    same object comes back for the same name: extractors are frozen.
 
     Raises:
         ValueError: no such name (the message lists those there are), or damaged weights.
+        FileNotFoundError: a real one whose weights are not here; the message says how to get them.
+        ModuleNotFoundError: a real one whose package is missing.
     """
+    if name in pretrained.names():
+        return pretrained.load(name)
     if name not in names():
         raise ValueError(
             f"no extractor {name!r} ships with poisonlib; there are: {', '.join(names())}. "
-            "Train one with python -m poisonlib train NAME"
+            "Train one with python -m poisonlib train NAME. Real ones, to be fetched: "
+            f"{', '.join(pretrained.names())}"
         )
     return _load_once(WEIGHTS / f"{name}.safetensors")
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from poisonlib.photos.align import TEMPLATE, similarity
 from poisonlib.people.circumstances import Camera, Pose
 from poisonlib.people.fields import Array
+from poisonlib.photos.align import TEMPLATE, similarity
 
 SIDE = 224
 """Side of a portrait in pixels."""

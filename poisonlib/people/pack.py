@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from poisonlib.people import store
-from poisonlib.photos.align import align
 from poisonlib.photos import Photos
+from poisonlib.photos.align import align
 
 QUALITY = 91
 """JPEG quality of packed photographs."""
