@@ -8,6 +8,7 @@ recorded one beside it.
 from poisonlib.experiments.ablation import ablation
 from poisonlib.experiments.ahead import Experiment, cloak_ahead
 from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
+from poisonlib.experiments.real import photographs, timeline_real
 from poisonlib.experiments.timeline import SHARES, SWITCHES, switching, timeline
 from poisonlib.experiments.tools import (
     BASELINE,
@@ -24,6 +25,7 @@ EXPERIMENTS = {
     "timeline": Experiment(timeline, paper_tools),
     "switching": Experiment(switching, paper_tools),
     "ablation": Experiment(ablation, paper_tools),
+    "timeline-real": Experiment(timeline_real, paper_tools, photographs),
 }
 
 __all__ = [
@@ -43,5 +45,6 @@ __all__ = [
     "paper_tools",
     "switching",
     "timeline",
+    "timeline_real",
     "weaker_tools",
 ]
