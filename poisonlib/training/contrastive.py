@@ -53,7 +53,7 @@ class Contrastive(nn.Module):
         seed: int = 0,
     ) -> None:
         from open_clip.loss import ClipLoss
-        from open_clip.tokenizer import SimpleTokenizer
+        from open_clip.tokenizer import tokenize
         from open_clip.transformer import TextTransformer
 
         super().__init__()
@@ -65,7 +65,7 @@ class Contrastive(nn.Module):
         if isinstance(captions[0], str) or int(counts.min()) < 1:
             raise ValueError("every person needs a list of at least one caption")
         texts = [text for own in captions for text in own]
-        tokens = SimpleTokenizer()(texts, context_length=context_length)
+        tokens = tokenize(texts, context_length=context_length)
         vocabulary = tokens.unique()
         self.register_buffer("tokens", torch.searchsorted(vocabulary, tokens))
         self.register_buffer("first", counts.cumsum(0) - counts)
@@ -87,8 +87,8 @@ class Contrastive(nn.Module):
         """The next draw: tokens ``(n, context_length)`` of a caption for each label ``(n,)``."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + int(self.batches))
         self.batches += 1
-        chosen = torch.rand(len(labels), generator=generator) * self.count[labels]
-        return self.tokens[self.first[labels] + chosen.long()]
+        share = torch.rand(len(labels), generator=generator).to(labels.device)
+        return self.tokens[self.first[labels] + (share * self.count[labels]).long()]
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Mean loss of features ``(n, d)`` of any length with labels ``(n,)``."""
