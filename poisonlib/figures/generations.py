@@ -48,12 +48,12 @@ def family(extractor: str) -> str:
 
 def short(tool: str) -> str:
     """A tool's name where there is little room: ``"v0.3"`` for ``"Fawkes v0.3"``."""
-    return tool.removeprefix("Fawkes ") if tool in TOOLS else tool
+    return tool.removeprefix("Fawkes ") if tool in TOOLS else tool.replace("nothing", "clean")
 
 
 def by_release(extractors: Iterable[str]) -> list[str]:
-    """Each name once, oldest first; those of one year stay in the order in which they came."""
-    return sorted(dict.fromkeys(extractors), key=year)
+    """Each name once, oldest first; those of one year by name."""
+    return sorted(set(extractors), key=lambda name: (year(name), name))
 
 
 def pooled(table: pandas.DataFrame, by: Sequence[str] = ()) -> pandas.DataFrame:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROW = 50
 """Height of a row in pixels: two lines of text."""
-SMALL = "<span style='font-size:11px'>"
+SMALL = "<span style='font-size:10px'>"
 TURNS_BRIGHT = 0.5
 """From this error on, black text has more contrast than white on the colour scale."""
 

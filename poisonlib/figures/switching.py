@@ -5,26 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import UNPROTECTED, by_release, pooled, short
-from poisonlib.figures.theme import CLOAKED, INK, Role
+from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, pooled, short
+from poisonlib.figures.theme import CLOAKED, Role
 
 if TYPE_CHECKING:
     import pandas
     import plotly.graph_objects as go
 
-CHANGES = (
-    Role("first", CLOAKED.colour, CLOAKED.symbol, CLOAKED.dash),
-    Role("second", "#8c2d04", "triangle-up", "dot"),
-    Role("third", INK, "star", "longdash"),
-)
-"""How the changes from one tool to another are drawn, in the order of the table."""
+
+def change(old: str, new: str) -> Role:
+    """How a change of tools is drawn: like the new tool, filled and solid.
+
+    Somebody who begins late, whose old photographs carry no cloak, is drawn open and dotted.
+    """
+    role, name = TOOLS.get(new, CLOAKED), f"{short(old)} → {short(new)}"
+    if old in TOOLS:
+        return Role(name, role.colour, role.symbol, "solid")
+    return Role(name, role.colour, f"{role.symbol}-open", "dot")
 
 
 def error_by_share(table: pandas.DataFrame) -> go.Figure:
     """Error over the share of new photographs in the gallery, a slider over extractors.
 
     A curve for each change from an old tool to a new one, with its 95 % interval, and the same
-    users without any cloak as a band.
+    users without any cloak as a line.
 
     Args:
         table: a trial table with the columns ``old``, ``new`` and ``share`` (of the gallery's
@@ -39,18 +43,18 @@ def error_by_share(table: pandas.DataFrame) -> go.Figure:
         mine = rows[rows["extractor"] == extractor]
         cloaked = mine[mine["condition"] == "cloaked"]
         traces = [_bare(mine[mine["condition"] == "control"])]
-        for (old, new), role in zip(changes, CHANGES, strict=False):
+        for old, new in changes:
             curve = cloaked[(cloaked["old"] == old) & (cloaked["new"] == new)]
-            traces.append(_curve(curve.sort_values("share"), f"{short(old)} → {short(new)}", role))
+            traces.append(_curve(curve.sort_values("share"), change(old, new)))
         frames.append(go.Frame(data=traces, name=extractor))
     fig = go.Figure(frames[0].data, frames=frames if len(frames) > 1 else None)
     fig.update_layout(
         xaxis={"tickformat": ".0%", "title": {"text": "share of new cloaks"}}
         | {"range": [-0.04, 1.04]},
         yaxis={"range": [-0.03, 1.05], "tickformat": ".0%", "title": {"text": "error of the user"}},
-        legend={"entrywidth": 0.48, "entrywidthmode": "fraction"},
-        margin={"t": 84},
-        height=520,
+        legend={"entrywidth": 130},
+        margin={"t": 124},
+        height=570,
     )
     if len(frames) > 1:
         fig.update_layout(
@@ -105,7 +109,7 @@ def _bare(control: pandas.DataFrame) -> go.Scatter:
     )
 
 
-def _curve(rows: pandas.DataFrame, name: str, role: Role) -> go.Scatter:
+def _curve(rows: pandas.DataFrame, role: Role) -> go.Scatter:
     import plotly.graph_objects as go
 
     return go.Scatter(
@@ -123,5 +127,5 @@ def _curve(rows: pandas.DataFrame, name: str, role: Role) -> go.Scatter:
         mode="lines+markers",
         line=role.line | {"width": 2},
         marker=role.marker | {"size": 9},
-        name=name,
+        name=role.name,
     )

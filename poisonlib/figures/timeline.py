@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from poisonlib import paper
 from poisonlib.figures.frames import player, slider
-from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, family, judged, year
+from poisonlib.figures.generations import (
+    TOOLS,
+    UNPROTECTED,
+    by_release,
+    family,
+    judged,
+    short,
+    year,
+)
 from poisonlib.figures.theme import CLOAKED, GRID, INK, Role
 
 if TYPE_CHECKING:
@@ -123,7 +131,7 @@ def _until(curve: _Curve, now: int) -> go.Scatter:
         mode="lines+markers",
         line=curve.role.line | {"width": 1.5},
         marker=curve.role.marker | {"size": 9},
-        name=curve.role.name,
+        name=short(curve.role.name),
     )
 
 

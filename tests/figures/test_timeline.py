@@ -44,7 +44,7 @@ def mixes() -> pandas.DataFrame:
     rows = []
     for extractor, counts in (("arcface-2019", (0, 4, 7)), ("clip-2021", (0, 0, 1))):
         for share, errors in zip((0.0, 0.5, 1.0), counts, strict=True):
-            for old in ("Fawkes v0.3", "clean"):
+            for old in ("Fawkes v0.3", "nothing"):
                 columns = {"share": share, "old": old, "new": "Fawkes v1.0"}
                 rows += trial(f"{old} to v1.0", extractor, (errors,) * 3, **columns)
     return pandas.DataFrame(rows)
@@ -53,8 +53,8 @@ def mixes() -> pandas.DataFrame:
 # Order and pooling
 
 
-def test_extractors_come_in_order_of_release_and_equal_years_stay() -> None:
-    expected = ["softmax-2014", "triplet-2015", "magface-2021", "clip-2021", "vit-2025"]
+def test_extractors_come_in_order_of_release_and_then_by_name() -> None:
+    expected = ["softmax-2014", "triplet-2015", "clip-2021", "magface-2021", "vit-2025"]
     assert generations.by_release(EXTRACTORS * 2) == expected
     assert generations.family("robust-clip-2021") == "robust-clip"
     with pytest.raises(ValueError, match="year"):
@@ -183,8 +183,8 @@ def test_real_recognisers_stand_beside_ours_of_the_nearest_year(table) -> None:
 def test_history_tells_tools_and_extractors_in_order() -> None:
     events = timelines.history(EXTRACTORS, {"LowKey": 2021, "Fawkes v0.3": 2020})
     assert [event.label for event in events] == [
-        "2014 softmax", "2015 triplet", "2020 Fawkes v0.3", "2021 LowKey", "2021 magface",
-        "2021 clip", "2025 vit",
+        "2014 softmax", "2015 triplet", "2020 Fawkes v0.3", "2021 LowKey", "2021 clip",
+        "2021 magface", "2025 vit",
     ]  # fmt: skip
 
 
@@ -237,12 +237,13 @@ def test_each_change_of_tools_is_a_curve_over_the_share(mixes) -> None:
     assert list(first.x) == [0, 0.5, 1] and list(first.y) == [0, 4 / 7, 1]
     assert first.error_y.array[1] == pytest.approx(wilson(12, 21).high - 12 / 21)
     assert set(bare.y) == {1 / 21}
+    assert (first.marker.symbol, second.marker.symbol) == ("triangle-up", "triangle-up-open")
 
 
 def test_the_way_back_is_the_share_from_which_the_error_stays_high(mixes) -> None:
     found = switching.half_point(mixes, line=0.3).set_index(["old", "extractor"])["share"]
-    assert found["clean", "arcface-2019"] == 0.5
-    assert pandas.isna(found["clean", "clip-2021"])
+    assert found["nothing", "arcface-2019"] == 0.5
+    assert pandas.isna(found["nothing", "clip-2021"])
     assert switching.half_point(mixes, line=0.5)["share"].min() == 1.0
 
 
