@@ -11,6 +11,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from poisonlib.extractors.clip import ClipTower
+from poisonlib.extractors.vit import SmallViT
+
 
 def _conv_unit(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
@@ -157,6 +160,5 @@ class DeepResidualNet(ResidualNet):
         super().__init__(embedding_size, blocks=(2, 4, 2))
 
 
-ARCHITECTURES = {
-    kind.__name__: kind for kind in (PlainNet, InceptionNet, ResidualNet, DeepResidualNet)
-}
+_ALL = (PlainNet, InceptionNet, ResidualNet, DeepResidualNet, ClipTower, SmallViT)
+ARCHITECTURES = {kind.__name__: kind for kind in _ALL}

@@ -205,6 +205,51 @@ MAGFACE_2021 = Recipe(
     seed=2021,
 )
 
+CLIP_2021 = Recipe(
+    card=_card(
+        "clip-2021",
+        architecture="open_clip vision transformer of four layers, convolutional stem, 128-d",
+        loss="contrastive, with captions that name the person and list attributes",
+        people=480,
+        views="as varied as a web crawl",
+        notes="Learns to match photographs and texts; nobody asked it to tell faces apart. CLIP "
+        "itself saw 400 million pairs.",
+    ),
+    architecture="ClipTower",
+    loss="contrastive",
+    people=480,
+    photos=12,
+    first_identity=_FIRST_OF_LATER,
+    augmentation=_HUGE,
+    learning_rate=1e-3,
+    epochs=30,
+    seed=2021,
+)
+
+ROBUST_CLIP_2021 = Recipe(
+    card=_card(
+        "robust-clip-2021",
+        architecture=CLIP_2021.card.architecture,
+        loss="ArcFace, scale 32, margin 0.3, on views changed against the network by up to 8/255",
+        people=480,
+        views="as varied as a web crawl",
+        notes="clip-2021, fine-tuned on faces with adversarial training; never on a cloak. Stands "
+        "for the paper's fine-tuned CLIP, whose recipe was not published.",
+    ),
+    architecture="ClipTower",
+    loss="ArcFace",
+    loss_settings={"scale": 32.0, "margin": 0.3},
+    people=480,
+    photos=12,
+    first_identity=_FIRST_OF_LATER,
+    augmentation=_HUGE,
+    start="clip-2021",
+    adversarial=8 / 255,
+    learning_rate=1e-3,
+    epochs=12,
+    seed=20211,
+)
+
 ADAFACE_2022 = Recipe(
     card=_card(
         "adaface-2022",
@@ -225,6 +270,27 @@ ADAFACE_2022 = Recipe(
     seed=2022,
 )
 
+VIT_2025 = Recipe(
+    card=_card(
+        "vit-2025",
+        architecture="vision transformer of four blocks, convolutional stem, 128-d",
+        loss="ArcFace, scale 32, margin 0.4",
+        people=480,
+        views="as varied as a web crawl",
+        notes="Stands for LVFace and the other vision transformers of the 2020s.",
+    ),
+    architecture="SmallViT",
+    loss="ArcFace",
+    loss_settings={"scale": 32.0, "margin": 0.4},
+    people=480,
+    photos=12,
+    first_identity=_FIRST_OF_LATER,
+    augmentation=_HUGE,
+    learning_rate=1e-3,
+    epochs=28,
+    seed=2025,
+)
+
 RECIPES = {
     recipe.card.name: recipe
     for recipe in (
@@ -232,8 +298,11 @@ RECIPES = {
         TRIPLET_2015,
         COSFACE_2018,
         ARCFACE_2019,
+        CLIP_2021,
         MAGFACE_2021,
+        ROBUST_CLIP_2021,
         ADAFACE_2022,
+        VIT_2025,
     )
 }
 """The recipes of the shipped extractors, by name, oldest first."""
