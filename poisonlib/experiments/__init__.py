@@ -13,7 +13,6 @@ from poisonlib.experiments.timeline import SHARES, SWITCHES, switching, timeline
 from poisonlib.experiments.tools import (
     BASELINE,
     LATER,
-    RELEASED,
     SURROGATES,
     paper_tools,
     weaker_tools,
@@ -34,7 +33,6 @@ __all__ = [
     "Experiment",
     "LATER",
     "RECOGNISERS",
-    "RELEASED",
     "SHARES",
     "SURROGATES",
     "SWITCHES",

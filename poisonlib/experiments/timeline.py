@@ -53,7 +53,7 @@ def switching(
             result = trial.run(photos, users=users, seed=seed, rows=rows)
             mine = result.table[
                 (result.table["whose"] == "user") & (result.table["condition"] == "cloaked")
-            ]
+            ].drop(columns=["dssim", "lpips", "linf"])
             yield from mine.assign(old=old, new=new, share=share).to_dict("records")
         if progress is not None:
             progress(1, 1, f"switching, judged by {extractor.card.name}")

@@ -9,9 +9,6 @@ from poisonlib.photos import Photos
 #: The recogniser generation of the paper's baseline, and a later one the baseline's cloaks meet.
 BASELINE, LATER = "softmax-2014", "arcface-2019"
 
-#: The year in which each tool was released.
-RELEASED = {"Fawkes v0.3": 2020, "Fawkes v1.0": 2021, "LowKey": 2021}
-
 #: The extractors that each tool crafts its cloaks on, none younger than the tool.
 SURROGATES = {
     "Fawkes v0.3": (BASELINE,),

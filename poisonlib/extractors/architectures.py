@@ -154,7 +154,7 @@ class ResidualNet(nn.Sequential):
 
 
 class DeepResidualNet(ResidualNet):
-    """The same with twice the blocks: what the hundred-layer networks are to the fifty-layer ones."""
+    """The same with twice the blocks, as networks of a hundred layers are to those of fifty."""
 
     def __init__(self, embedding_size: int = 128) -> None:
         super().__init__(embedding_size, blocks=(2, 4, 2))

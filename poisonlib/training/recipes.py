@@ -322,7 +322,7 @@ _MARGIN = {"loss": "ArcFace", "loss_settings": ARCFACE_2019.loss_settings}
 #: The oldest extractor with one thing changed at a time to what magface-2021 has, and with all of
 #: them: each sees as many photographs in training as the oldest does.
 ABLATION: tuple[tuple[str, Recipe], ...] = (
-    _variant("as in 2014", "The oldest recipe itself, under another seed.", seed=1),
+    _variant("base", "The oldest recipe itself, under another seed.", seed=1),
     _variant("more people", "Three times the people.", **_MORE_PEOPLE),
     _variant("varied views", "The augmentation of magface-2021.", augmentation=_HUGE),
     _variant("deeper", "The network of magface-2021.", architecture="DeepResidualNet"),

@@ -4,6 +4,7 @@ import pytest
 
 from poisonlib import experiments, extractors, people
 from poisonlib.attacks import CloakCache
+from poisonlib.paper import RELEASED
 
 PUBLIC = people.load("public").of_people(["p10000", "p10001"])
 
@@ -27,19 +28,19 @@ def test_a_cache_changes_nothing_but_where_cloaks_are_kept(make, tmp_path):
 
 
 def test_no_tool_looks_into_an_extractor_younger_than_itself():
-    assert list(experiments.SURROGATES) == list(experiments.RELEASED)
+    assert list(experiments.SURROGATES) == list(RELEASED)
     for tool, names in experiments.SURROGATES.items():
-        assert all(extractors.load(name).card.year < experiments.RELEASED[tool] for name in names)
+        assert all(extractors.load(name).card.year < RELEASED[tool] for name in names)
 
 
 def test_switching_goes_from_all_old_to_all_new():
     assert experiments.SHARES[0] == 0 and experiments.SHARES[-1] == 1
-    known = {"nothing", *experiments.RELEASED}
+    known = {"nothing", *RELEASED}
     assert all(old != new and {old, new} <= known for old, new in experiments.SWITCHES)
 
 
 def test_the_ablation_says_where_its_weights_come_from(tmp_path):
     with pytest.raises(ValueError, match="--weights-folder"):
         next(experiments.ablation(users=1, seed=0))
-    with pytest.raises(FileNotFoundError, match="poisonlib train ablation-as-in-2014-2014"):
+    with pytest.raises(FileNotFoundError, match="poisonlib train ablation-base-2014"):
         next(experiments.ablation(users=1, seed=0, weights=tmp_path))

@@ -278,7 +278,7 @@ def test_fine_tuning_begins_where_the_named_extractor_ended():
 
 def test_the_ablation_changes_what_it_says_and_trains_as_long():
     recipes = dict(ABLATION)
-    base = recipes.pop("as in 2014")
+    base = recipes.pop("base")
     for name, recipe in recipes.items():
         shown = recipe.people * recipe.photos * recipe.epochs
         assert shown == base.people * base.photos * base.epochs, name
