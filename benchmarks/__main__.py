@@ -4,8 +4,8 @@
 real photographs.
 """
 
-from benchmarks import chapters, cloaking, loading
+from benchmarks import chapters, cloaking, embedding, loading
 
-for benchmark in (cloaking, loading, chapters):
+for benchmark in (cloaking, loading, embedding, chapters):
     print(f"# {benchmark.__doc__.splitlines()[0]}", flush=True)
     benchmark.main()

@@ -131,7 +131,12 @@ class ModuleExtractor:
                 f"extractor {self.card.name!r} is on {device}, the images on {images.device}; "
                 "bring both to one device with .to(...)"
             )
-        return F.normalize(self.module(self.preprocessing(images)), dim=1)
+        prepared = self.preprocessing(images)
+        if not torch.is_grad_enabled():
+            # Colours beside each other in memory: the same values, and convolutions up to twice
+            # as fast on a CPU.
+            prepared = prepared.contiguous(memory_format=torch.channels_last)
+        return F.normalize(self.module(prepared), dim=1)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name!r}, {self.fingerprint[:8]})"
