@@ -28,7 +28,7 @@ def test_a_cache_changes_nothing_but_where_cloaks_are_kept(make, tmp_path):
 
 
 def test_no_tool_looks_into_an_extractor_younger_than_itself():
-    assert list(experiments.SURROGATES) == list(RELEASED)
+    assert set(experiments.SURROGATES) == set(RELEASED)
     for tool, names in experiments.SURROGATES.items():
         assert all(extractors.load(name).card.year < RELEASED[tool] for name in names)
 
