@@ -230,23 +230,22 @@ ROBUST_CLIP_2021 = Recipe(
     card=_card(
         "robust-clip-2021",
         architecture=CLIP_2021.card.architecture,
-        loss="ArcFace, scale 32, margin 0.3, on views changed against the network by up to 8/255",
+        loss="softmax over identities, on views changed against the network by up to 6/255",
         people=480,
         views="as varied as a web crawl",
         notes="clip-2021, fine-tuned on faces with adversarial training; never on a cloak. Stands "
         "for the paper's fine-tuned CLIP, whose recipe was not published.",
     ),
     architecture="ClipTower",
-    loss="ArcFace",
-    loss_settings={"scale": 32.0, "margin": 0.3},
+    loss="softmax",
     people=480,
     photos=12,
     first_identity=_FIRST_OF_LATER,
     augmentation=_HUGE,
     start="clip-2021",
-    adversarial=8 / 255,
+    adversarial=6 / 255,
     learning_rate=1e-3,
-    epochs=12,
+    epochs=26,
     seed=20211,
 )
 
