@@ -21,7 +21,7 @@ WEIGHTS = Path(str(resources.files("poisonlib") / "data" / "weights"))
 
 def names() -> tuple[str, ...]:
     """The shipped extractors, oldest generation first."""
-    files = sorted(WEIGHTS.glob("*.safetensors"), key=lambda path: path.stem.split("-")[-1])
+    files = sorted(WEIGHTS.glob("*.safetensors"), key=lambda path: (path.stem[-4:], path.stem))
     return tuple(path.stem for path in files)
 
 

@@ -276,8 +276,8 @@ VIT_2025 = Recipe(
         loss="CosFace, scale 16, margin 0.1",
         people=480,
         views="as varied as a web crawl",
-        notes="Stands for LVFace and the other vision transformers of the 2020s, which went back to "
-        "the cosine margin. This small one learns nothing from larger margins.",
+        notes="Stands for LVFace and the other vision transformers of the 2020s, which went back "
+        "to the cosine margin. This small one learns nothing from larger margins.",
     ),
     architecture="SmallViT",
     loss="CosFace",
