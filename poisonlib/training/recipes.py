@@ -277,7 +277,7 @@ VIT_2025 = Recipe(
         people=480,
         views="as varied as a web crawl",
         notes="Stands for LVFace and the other vision transformers of the 2020s, which went back "
-        "to the cosine margin. This small one learns nothing from larger margins.",
+        "to the cosine margin. With these views it learnt nothing from margins of 0.25 and more.",
     ),
     architecture="SmallViT",
     loss="CosFace",
