@@ -61,7 +61,7 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
     for place, step in enumerate(steps):
         fig.add_layout_image(
             source=data_uri(step.image), xref="x", yref="paper", x=place, y=0.82,
-            sizex=0.92, sizey=0.36, xanchor="center", yanchor="top", sizing="contain",
+            sizex=0.92, sizey=0.32, xanchor="center", yanchor="top", sizing="contain",
         )  # fmt: skip
         fig.add_annotation(
             above, text=step.title, x=place, y=0.91, yanchor="top", font={"size": 12}
@@ -90,11 +90,11 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
         )  # fmt: skip
     fig.update_layout(
         xaxis={"range": [-0.6, len(steps) - 0.4], "visible": False},
-        yaxis={"domain": [0, 0.34], "range": [-0.08, 1.1], "tickformat": ".0%",
+        yaxis={"domain": [0, 0.4], "range": [-0.08, 1.1], "tickformat": ".0%",
                "title": {"text": "not recognised"}, "tickvals": [0, 0.5, 1]},
-        legend={"y": 0.36, "yanchor": "bottom"},
+        legend={"y": 0.42, "yanchor": "bottom"},
         margin={"t": 12},
-        height=540,
+        height=470,
     )  # fmt: skip
     return fig
 
