@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, pooled, short
 from poisonlib.figures.theme import CLOAKED, Role
+from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
     import pandas
@@ -58,12 +59,7 @@ def _lane(rows: pandas.DataFrame, variants: list[str], role: Role, shift: float)
     return go.Scatter(
         x=rows["error"],
         y=[variants.index(name) + shift for name in rows["variant"]],
-        error_x={
-            "array": rows["high"] - rows["error"],
-            "arrayminus": rows["error"] - rows["low"],
-            "thickness": 1.5,
-            "width": 3,
-        },
+        error_x=whiskers(rows),
         customdata=rows[["variant", "low", "high", "n", "users"]],
         hovertemplate="%{customdata[0]}: %{x:.1%} [%{customdata[1]:.1%}, %{customdata[2]:.1%}]"
         "<br>%{customdata[3]} photographs, %{customdata[4]} users",

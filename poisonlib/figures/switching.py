@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poisonlib.figures.frames import slider
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, pooled, short
 from poisonlib.figures.theme import CLOAKED, Role
+from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
     import pandas
@@ -115,12 +116,7 @@ def _curve(rows: pandas.DataFrame, role: Role) -> go.Scatter:
     return go.Scatter(
         x=rows["share"],
         y=rows["error"],
-        error_y={
-            "array": rows["high"] - rows["error"],
-            "arrayminus": rows["error"] - rows["low"],
-            "thickness": 1.5,
-            "width": 3,
-        },
+        error_y=whiskers(rows),
         customdata=rows[["low", "high", "n", "users"]],
         hovertemplate="%{x:.0%} new: %{y:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
         "<br>%{customdata[2]} photographs, %{customdata[3]} users",

@@ -18,6 +18,7 @@ from poisonlib.figures.generations import (
     year,
 )
 from poisonlib.figures.theme import CLOAKED, GRID, INK, Role
+from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
     import pandas
@@ -119,12 +120,7 @@ def _until(curve: _Curve, now: int) -> go.Scatter:
     return go.Scatter(
         x=[None] if nothing else shown["place"] + curve.shift,
         y=[None] if nothing else shown["error"],
-        error_y={
-            "array": shown["high"] - shown["error"],
-            "arrayminus": shown["error"] - shown["low"],
-            "thickness": 1.5,
-            "width": 3,
-        },
+        error_y=whiskers(shown),
         customdata=shown[["extractor", "low", "high", "n", "users"]],
         hovertemplate="%{customdata[0]}: %{y:.1%} [%{customdata[1]:.1%}, %{customdata[2]:.1%}]"
         "<br>%{customdata[3]} photographs, %{customdata[4]} users",
