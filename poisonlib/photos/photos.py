@@ -74,3 +74,17 @@ class Photos:
         """The photographs of some people only, names kept."""
         wanted = torch.tensor([self.label(person) for person in people])
         return self.subset(torch.isin(self.labels, wanted))
+
+    def joined(self, other: Photos) -> Photos:
+        """These photographs and those of other people as one set, labels counted on.
+
+        Raises:
+            ValueError: a name that occurs in both.
+        """
+        if twice := set(self.names) & set(other.names):
+            raise ValueError(
+                f"two sets of different people can be joined; {len(twice)} name(s) occur in both, "
+                f"e.g. {sorted(twice)[0]!r}"
+            )
+        labels = torch.cat([self.labels, other.labels + len(self.names)])
+        return Photos(torch.cat([self.images, other.images]), labels, self.names + other.names)

@@ -1,0 +1,286 @@
+"""What a trainer learns about a cloaking tool from: photographs, and what the tool makes of them.
+
+The tools are public programs. A trainer runs them on any photographs at hand, and never needs one
+of the users that they protect.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from poisonlib import checks
+from poisonlib.attacks import Attack
+from poisonlib.photos import Photos
+from poisonlib.trial import Progress, as_published, choose_users
+
+PACKAGED = Path(str(resources.files("poisonlib") / "data" / "pairs-public.zip"))
+LISTING = "pairs.json"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Photographs and their cloaked copies, one row for each copy.
+
+    Attributes:
+        photos: the originals, each at most once.
+        source: ``(n,)`` int64, which of the originals each copy was made from.
+        cloaked: ``(n, 3, h, w)`` float32 in [0, 1], the copies.
+        tool: ``(n,)`` int64, index into ``tools``.
+        tools: names of the cloaking tools.
+    """
+
+    photos: Photos
+    source: Tensor
+    cloaked: Tensor
+    tool: Tensor
+    tools: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        checks.images(self.cloaked, name="cloaked")
+        n = len(self.cloaked)
+        for name, limit in (("source", len(self.photos)), ("tool", len(self.tools))):
+            index = getattr(self, name)
+            if index.shape != (n,) or int(index.min()) < 0 or int(index.max()) >= limit:
+                raise ValueError(
+                    f"{name} must give each of {n} copies an index below {limit}, got shape "
+                    f"{tuple(index.shape)}"
+                )
+        if self.cloaked.shape[1:] != self.photos.images.shape[1:]:
+            raise ValueError(
+                f"copies must have the size of their originals, got {tuple(self.cloaked.shape[1:])} "
+                f"and {tuple(self.photos.images.shape[1:])}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.cloaked)
+
+    @property
+    def clean(self) -> Tensor:
+        """``(n, 3, h, w)``: the original of each copy, repeated where it has several."""
+        return self.photos.images[self.source]
+
+    @property
+    def labels(self) -> Tensor:
+        """``(n,)`` int64: the person on each copy, an index into ``photos.names``."""
+        return self.photos.labels[self.source]
+
+    def subset(self, which: Tensor | Sequence[int]) -> Pairs:
+        """The copies picked by a boolean mask ``(n,)`` or by indices, with their originals only."""
+        index = torch.as_tensor(which)
+        kept, source = torch.unique(self.source[index], return_inverse=True)
+        photos = self.photos.subset(kept)
+        return Pairs(photos, source, self.cloaked[index], self.tool[index], self.tools)
+
+    def made_by(self, *tools: str) -> Pairs:
+        """The copies that some of the tools made.
+
+        Raises:
+            ValueError: a tool that made none of them.
+        """
+        for name in tools:
+            if name not in self.tools:
+                raise ValueError(f"no copies by {name!r}; there are: {', '.join(self.tools)}")
+        wanted = torch.tensor([self.tools.index(name) for name in tools])
+        return self.subset(torch.isin(self.tool, wanted))
+
+    def of_people(self, people: Sequence[int | str]) -> Pairs:
+        """The copies of some people's photographs.
+
+        Raises:
+            ValueError: somebody who has none.
+        """
+        wanted = torch.tensor([self.photos.label(person) for person in people])
+        return self.subset(torch.isin(self.labels, wanted))
+
+
+def collect(
+    tools: Mapping[str, Attack],
+    photos: Photos,
+    *,
+    people: Sequence[int | str] | int,
+    seed: int,
+    each: int | None = None,
+    progress: Progress | None = None,
+) -> Pairs:
+    """Run cloaking tools on some people's photographs, as any owner of the tools can.
+
+    Args:
+        tools: attacks by name; :class:`~poisonlib.attacks.Cached` ones are not run twice.
+        people: whose photographs, by label or name; or how many, drawn by ``seed``.
+        seed: person ``label`` is cloaked under ``seed + label``.
+        each: the first so many photographs of each person; all by default.
+        progress: called with (cloaks done, cloaks in all, what is being done).
+
+    Raises:
+        ValueError: no tools, unknown people, or ``each`` below 1.
+    """
+    if not tools:
+        raise ValueError("collecting pairs needs at least one tool, got none")
+    if each is not None and each < 1:
+        raise ValueError(f"each must be at least 1 photograph, got {each}")
+    published = as_published(photos)
+    sources, copies, which = [], [], []
+    chosen = choose_users(photos, people, seed=seed)
+    for count, label in enumerate(chosen):
+        mine = torch.nonzero(published.labels == label)[:each, 0]
+        for index, (name, attack) in enumerate(tools.items()):
+            if progress is not None:
+                done = count * len(tools) + index
+                progress(done, len(chosen) * len(tools), f"{name} for {photos.names[label]}")
+            copies.append(attack(published.images[mine], seed=seed + label).images)
+            sources.append(mine)
+            which.append(torch.full_like(mine, index))
+    if progress is not None:
+        progress(len(chosen) * len(tools), len(chosen) * len(tools), "done")
+    everything = Pairs(
+        published, torch.cat(sources), torch.cat(copies), torch.cat(which), tuple(tools)
+    )
+    return everything.subset(torch.arange(len(everything)))
+
+
+def join(*several: Pairs) -> Pairs:
+    """Pairs of different people, made by the same tools, as one.
+
+    Raises:
+        ValueError: other tools, or a name that occurs in two of them.
+    """
+    first = several[0]
+    if any(other.tools != first.tools for other in several):
+        raise ValueError("only pairs made by the same tools can be joined")
+    photos = first.photos
+    for other in several[1:]:
+        photos = photos.joined(other.photos)
+    offsets = np.cumsum([0, *(len(part.photos) for part in several[:-1])]).tolist()
+    source = torch.cat([part.source + start for part, start in zip(several, offsets, strict=True)])
+    cloaked, tool = (torch.cat([getattr(p, f) for p in several]) for f in ("cloaked", "tool"))
+    return Pairs(photos, source, cloaked, tool, first.tools)
+
+
+def write(pairs: Pairs, path: Path | str) -> None:
+    """Write pairs as one zip: lossless pictures of how much each value was *changed*.
+
+    The originals are not in it; whoever reads it has them. They must be the first photographs of
+    their people, as :func:`collect` picks them. Written whole or not at all.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number = _numbers(pairs.photos)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+            rows = []
+            for row, source in enumerate(pairs.source.tolist()):
+                original = pairs.photos.images[source]
+                rows.append(
+                    {
+                        "person": pairs.photos.names[int(pairs.photos.labels[source])],
+                        "photograph": number[source],
+                        "tool": int(pairs.tool[row]),
+                        "mean": round(float(original.mean()) * 255, 2),
+                    }
+                )
+                # Bytes wrap around, so that any change fits; 128 stands for none.
+                change = _bytes(pairs.cloaked[row]) - _bytes(original) + np.uint8(128)
+                picture = io.BytesIO()
+                Image.fromarray(change).save(picture, "WEBP", lossless=True, method=6, exact=True)
+                archive.writestr(zipfile.ZipInfo(f"{row:05d}.webp", _EPOCH), picture.getvalue())
+            listing = json.dumps({"tools": pairs.tools, "rows": rows}, indent=0)
+            member = zipfile.ZipInfo(LISTING, _EPOCH)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, listing)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path | str, photos: Photos) -> Pairs:
+    """Read pairs that :func:`write` wrote, made of some of ``photos``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a damaged file, or one made of other photographs.
+    """
+    path = Path(path)
+    photos = as_published(photos)
+    index = {
+        (photos.names[label], number): row
+        for row, (label, number) in enumerate(
+            zip(photos.labels.tolist(), _numbers(photos), strict=True)
+        )
+    }
+    try:
+        with zipfile.ZipFile(path) as archive:
+            listing = json.loads(archive.read(LISTING))
+            rows = listing["rows"]
+            source = torch.tensor([index[row["person"], row["photograph"]] for row in rows])
+            contents = [archive.read(f"{row:05d}.webp") for row in range(len(rows))]
+        changes = np.stack([_decode(content) for content in contents])
+    except FileNotFoundError as problem:
+        raise FileNotFoundError(
+            f"no pairs at {path}; collect some with python -m poisonlib collect"
+        ) from problem
+    except (zipfile.BadZipFile, KeyError, OSError, json.JSONDecodeError) as problem:
+        raise ValueError(
+            f"{path} is damaged or was made of other photographs ({problem}); collect the pairs "
+            "again with python -m poisonlib collect, or reinstall poisonlib"
+        ) from problem
+    originals = photos.images[source]
+    expected = torch.tensor([row["mean"] for row in rows])
+    if not torch.allclose(originals.mean(dim=(1, 2, 3)) * 255, expected, atol=1.0):
+        raise ValueError(
+            f"{path} was made of other photographs than these; collect the pairs again with "
+            "python -m poisonlib collect"
+        )
+    cloaked = np.stack([_bytes(original) for original in originals]) + changes - np.uint8(128)
+    images = torch.from_numpy(cloaked).permute(0, 3, 1, 2).contiguous().float().div_(255)
+    tool = torch.tensor([row["tool"] for row in rows])
+    everything = Pairs(photos, source, images, tool, tuple(listing["tools"]))
+    return everything.subset(torch.arange(len(everything)))
+
+
+def load() -> Pairs:
+    """The pairs that ship with poisonlib: packaged public people under the paper's three tools.
+
+    Raises:
+        FileNotFoundError: the package was installed without its data.
+    """
+    from poisonlib import people
+
+    return read(PACKAGED, people.load("public"))
+
+
+def _numbers(photos: Photos) -> list[int]:
+    """Which of its person's photographs each one is, counted from 0."""
+    seen: dict[int, int] = {}
+    numbers = []
+    for label in photos.labels.tolist():
+        numbers.append(seen.get(label, 0))
+        seen[label] = numbers[-1] + 1
+    return numbers
+
+
+def _bytes(image: Tensor) -> NDArray[np.uint8]:
+    """``(3, h, w)`` in [0, 1] as ``(h, w, 3)`` bytes."""
+    return (image * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+
+
+def _decode(content: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(content)) as picture:
+        return np.asarray(picture.convert("RGB"))
