@@ -3,6 +3,29 @@
 Each defence fits where an extractor or a recogniser goes, so that a trial of it is one line.
 """
 
+from poisonlib.defenses import pairs
+from poisonlib.defenses.adaptive import WithCopies, adapt
+from poisonlib.defenses.denoiser import Denoiser
+from poisonlib.defenses.denoising import train_denoiser
+from poisonlib.defenses.gallery import DynamicGallery, Growing, choose_threshold
 from poisonlib.defenses.pairs import Pairs, collect
+from poisonlib.defenses.purify import JPEG, Blur, Median, Purified, Purifier, Resize
 
-__all__ = ["Pairs", "collect"]
+__all__ = [
+    "Blur",
+    "Denoiser",
+    "DynamicGallery",
+    "Growing",
+    "JPEG",
+    "Median",
+    "Pairs",
+    "Purified",
+    "Purifier",
+    "Resize",
+    "WithCopies",
+    "adapt",
+    "choose_threshold",
+    "collect",
+    "pairs",
+    "train_denoiser",
+]

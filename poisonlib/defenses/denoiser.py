@@ -1,0 +1,182 @@
+"""A small network that takes cloaks away, learnt from other people's photographs.
+
+In the spirit of PuFace (Wen, "PuFace: Defending against Facial Cloaking Attacks for Facial
+Recognition Models", 2024, arXiv:2406.02253): whoever can run the cloaking tools can make pairs of
+clean and cloaked photographs, and train a network to lead from the second back to the first, with
+a loss on pixels and one on features, on cloaks whose perturbation is amplified. The recipe here
+differs from that paper's: a network of a quarter of a million parameters, weaker and stronger
+perturbations instead of amplified ones alone, clean photographs as pairs with themselves, and the
+features of extractors of this package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from poisonlib.defenses.purify import Purifier
+
+PACKAGED = Path(str(resources.files("poisonlib") / "data" / "defenses" / "denoiser.safetensors"))
+
+
+class ResidualUNet(nn.Module):
+    """Says what to subtract: convolutions at a half and a quarter of the size, and back up.
+
+    Starts as the identity: its last layer is zero before training.
+
+    Args:
+        width: channels at half the size; twice as many at a quarter.
+    """
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(12, width, 3, padding=1)
+        self.first = _Block(width)
+        self.down = nn.Conv2d(width, 2 * width, 4, 2, 1)
+        self.middle = nn.Sequential(_Block(2 * width), _Block(2 * width))
+        self.up = nn.Conv2d(2 * width, 4 * width, 1)
+        self.second = _Block(width)
+        self.leave = nn.Conv2d(width, 12, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(n, 3, h, w)`` in [0, 1] to the same shape, not clipped; h and w at least 4."""
+        height, width = images.shape[-2:]
+        padded = F.pad(images, (0, -width % 4, 0, -height % 4), mode="replicate")
+        half = self.first(self.enter(F.pixel_unshuffle(padded - 0.5, 2)))
+        quarter = self.middle(self.down(half))
+        half = self.second(half + F.pixel_shuffle(self.up(quarter), 2))
+        change = F.pixel_shuffle(self.leave(half), 2)
+        return images - change[..., :height, :width]
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.ReLU(), nn.Conv2d(width, width, 3, padding=1),
+            nn.ReLU(), nn.Conv2d(width, width, 3, padding=1),
+        )  # fmt: skip
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.layers(features)
+
+
+@dataclass(frozen=True)
+class DenoiserCard:
+    """What must be known about a denoiser.
+
+    Attributes:
+        name: how it is cited.
+        data: the pairs it was trained on.
+        loss: it was trained with, and on whose features.
+        epochs: passes over the pairs, all runs together.
+        architecture, licence, notes: of the weights.
+    """
+
+    name: str
+    data: str
+    loss: str
+    epochs: int
+    architecture: str = "residual U-Net at half and quarter size"
+    licence: str = "CC0-1.0"
+    notes: str = "In the spirit of PuFace (Wen 2024), by another recipe."
+
+
+@dataclass(frozen=True, eq=False)
+class Denoiser(Purifier):
+    """A trained network as a purifier.
+
+    Attributes:
+        module: maps ``(n, 3, h, w)`` in [0, 1] to the same shape. It is frozen and put into
+            evaluation mode.
+        card: its metadata.
+    """
+
+    module: nn.Module
+    card: DenoiserCard
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.module, nn.Module):
+            raise TypeError(
+                f"module must be a torch.nn.Module, got {type(self.module).__name__}; train one "
+                "with poisonlib.defenses.train_denoiser or load the shipped one"
+            )
+        self.module.eval().requires_grad_(False)
+
+    def _purify(self, images: Tensor) -> Tensor:
+        clean = [self.module(by_channel(part)) for part in images.split(64)]
+        return torch.cat(clean).contiguous()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the network's structure and weights."""
+        digest = hashlib.sha256(repr(self.module).encode())
+        for key, value in sorted(self.module.state_dict().items()):
+            digest.update(key.encode() + value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        return f"Denoiser({self.card.name!r}, {self.fingerprint[:8]})"
+
+
+def write(denoiser: Denoiser, path: Path) -> None:
+    """Write a denoiser as half-precision safetensors with its card inside, in one step."""
+    weights = {
+        key: value.half().contiguous() for key, value in denoiser.module.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    save_file(weights, partial, metadata={"card": json.dumps(asdict(denoiser.card))})
+    os.replace(partial, path)
+
+
+def read(path: Path | str) -> Denoiser:
+    """Read a denoiser that :func:`write` wrote. No code is unpickled.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a damaged file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no denoiser at {path}; train one: python -m poisonlib denoiser")
+    try:
+        with safe_open(path, framework="pt") as file:
+            card = DenoiserCard(**json.loads((file.metadata() or {})["card"]))
+            weights = {key: file.get_tensor(key).float() for key in file.keys()}
+        module = ResidualUNet()
+        module.load_state_dict(weights)
+    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as problem:
+        raise ValueError(
+            f"{path.name} is not a whole denoiser file ({problem}); restore it (git checkout, or "
+            "reinstall poisonlib) or train it again with python -m poisonlib denoiser"
+        ) from problem
+    return Denoiser(module, card)
+
+
+@cache
+def load() -> Denoiser:
+    """The denoiser that ships with poisonlib. The same object comes back: it is frozen.
+
+    Raises:
+        FileNotFoundError: the package was installed without its data.
+    """
+    return read(PACKAGED)
+
+
+def by_channel(images: Tensor) -> Tensor:
+    """Colours beside each other in memory, which convolutions on a CPU like."""
+    return images.contiguous(memory_format=torch.channels_last)

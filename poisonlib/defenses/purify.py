@@ -1,0 +1,226 @@
+"""Purification: the trainer washes every photograph before looking at it.
+
+A cloak is a pattern of single grey levels. Whatever smooths, rounds or redraws a photograph may
+take it away, and costs some of what recognisers live on; both have to be measured. JPEG, blur and
+the like are the oldest answers to perturbations (Dziugaite, Ghahramani and Roy, "A study of the
+effect of JPG compression on adversarial images", 2016; Xu, Evans and Qi, "Feature squeezing",
+NDSS 2018). A learned one is in :mod:`poisonlib.defenses.denoiser`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from poisonlib import checks
+from poisonlib.attacks.base import round_to_8_bits
+from poisonlib.extractors import Extractor
+from poisonlib.extractors.card import Card
+
+
+class Purifier(ABC):
+    """Anything that washes photographs.
+
+    Subclasses are frozen dataclasses: their fields are their settings, and ``repr`` prints them.
+    """
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Purify photographs, each on its own.
+
+        Args:
+            images: ``(n, 3, h, w)`` float32 in [0, 1]; not modified.
+
+        Returns:
+            ``(n, 3, h, w)`` float32 in [0, 1], each value a multiple of 1/255: the trainer stores
+            photographs as 8-bit files. Rounding has no gradient, so none is kept.
+
+        Raises:
+            TypeError, ValueError: bad images.
+        """
+        checks.images(images)
+        with torch.no_grad():
+            return round_to_8_bits(self._purify(images.detach()))
+
+    @abstractmethod
+    def _purify(self, images: Tensor) -> Tensor:
+        """The purified images before rounding, ``(n, 3, h, w)``."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest that changes whenever the purified images could."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class JPEG(Purifier):
+    """Compress and open again, as every platform that photographs are shared on does.
+
+    Attributes:
+        quality: of libjpeg, 1 (worst) to 95; colours are stored at half the resolution.
+
+    Raises:
+        ValueError: another quality.
+    """
+
+    quality: int = 75
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.quality <= 95:
+            raise ValueError(f"quality must be between 1 and 95, got {self.quality}")
+
+    def _purify(self, images: Tensor) -> Tensor:
+        return torch.stack([self._reopened(image) for image in images]).to(images.device)
+
+    def _reopened(self, image: Tensor) -> Tensor:
+        values = (image * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+        file = io.BytesIO()
+        Image.fromarray(values).save(file, "JPEG", quality=self.quality, subsampling="4:2:0")
+        with Image.open(file) as opened:
+            pixels = np.array(opened.convert("RGB"))
+        return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
+
+
+@dataclass(frozen=True)
+class Resize(Purifier):
+    """Shrink, which averages neighbours, and enlarge again.
+
+    Attributes:
+        factor: of the side, in (0, 1): 0.5 keeps a quarter of the pixels.
+
+    Raises:
+        ValueError: another factor.
+    """
+
+    factor: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.factor < 1:
+            raise ValueError(f"factor must be between 0 and 1, got {self.factor}")
+
+    def _purify(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        smaller = max(1, round(self.factor * height)), max(1, round(self.factor * width))
+        small = F.interpolate(images, smaller, mode="bilinear", antialias=True)
+        return F.interpolate(small, (height, width), mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True)
+class Blur(Purifier):
+    """A Gaussian blur, the edges mirrored.
+
+    Attributes:
+        sigma: standard deviation in pixels, more than 0.
+
+    Raises:
+        ValueError: another sigma, or (when called) images too small to be mirrored.
+    """
+
+    sigma: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sigma < math.inf:
+            raise ValueError(f"sigma must be more than 0 pixels, got {self.sigma}")
+
+    def _purify(self, images: Tensor) -> Tensor:
+        reach = math.ceil(3 * self.sigma)
+        _check_room(images, reach, f"a blur of sigma {self.sigma}")
+        kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1.0) / self.sigma).square())
+        kernel = (kernel / kernel.sum()).to(images.device).expand(3, 1, 1, -1)
+        mirrored = F.pad(images, (reach,) * 4, mode="reflect")
+        along = F.conv2d(mirrored, kernel, groups=3)
+        return F.conv2d(along, kernel.transpose(2, 3), groups=3)
+
+
+@dataclass(frozen=True)
+class Median(Purifier):
+    """The median of each value's neighbourhood: keeps edges, drops what stands out.
+
+    Attributes:
+        size: side of the square neighbourhood in pixels, odd, at least 3.
+
+    Raises:
+        ValueError: another size, or (when called) images too small to be mirrored.
+    """
+
+    size: int = 3
+
+    def __post_init__(self) -> None:
+        if self.size < 3 or self.size % 2 == 0:
+            raise ValueError(f"size must be odd and at least 3 pixels, got {self.size}")
+
+    def _purify(self, images: Tensor) -> Tensor:
+        _check_room(images, self.size // 2, f"a median over {self.size} pixels")
+        mirrored = F.pad(images, (self.size // 2,) * 4, mode="reflect")
+        windows = mirrored.unfold(2, self.size, 1).unfold(3, self.size, 1)
+        parts = [part.flatten(4).median(dim=4).values for part in windows.split(32)]
+        return torch.cat(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Purified:
+    """An extractor that washes every photograph first, in the gallery and at the door alike.
+
+    The two sides must be washed alike: a recogniser that compares purified photographs with raw
+    ones would see the purifier where it should see the person. So a trial against a trainer who
+    purifies is ``Trial(attack, Purified(extractor, JPEG(50)))``.
+
+    (PuFace itself, Wen 2024, purifies the *training* photographs, cloaked and clean, and trains
+    a network on them. A nearest neighbour has no training to get used to the washing, which is why
+    here it happens on both sides.)
+
+    Attributes:
+        extractor: what sees the purified photographs.
+        purifier: what washes them.
+    """
+
+    extractor: Extractor
+    purifier: Purifier
+
+    @property
+    def card(self) -> Card:
+        """The extractor's, under a name that tells of the purifier; not differentiable."""
+        card = self.extractor.card
+        notes = f"{card.notes} Photographs go through {self.purifier!r} first.".strip()
+        name = f"{card.name} + {self.purifier!r}"
+        return replace(card, name=name, notes=notes, differentiable=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over both parts."""
+        parts = f"{self.extractor.fingerprint} {self.purifier.fingerprint}"
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Purify and embed ``(n, 3, h, w)`` images in [0, 1] as ``(n, d)`` rows of length 1.
+
+        Raises:
+            ValueError: a gradient is asked for.
+        """
+        if images.requires_grad and torch.is_grad_enabled():
+            raise ValueError(
+                f"extractor {self.card.name!r} is not differentiable: what is purified is stored "
+                "in 8 bits, which has no gradient. Craft cloaks on the extractor inside, "
+                f"{self.extractor.card.name!r}, and use this one to recognise"
+            )
+        return self.extractor(self.purifier(images))
+
+    def __repr__(self) -> str:
+        return f"Purified({self.extractor!r}, {self.purifier!r})"
+
+
+def _check_room(images: Tensor, reach: int, what: str) -> None:
+    smallest = min(images.shape[-2:])
+    if smallest <= reach:
+        raise ValueError(
+            f"{what} needs images of more than {reach} pixels a side, got {smallest}; "
+            "purify whole photographs, or choose a smaller one"
+        )
