@@ -6,9 +6,12 @@ recorded one beside it.
 """
 
 from poisonlib.experiments.ablation import ablation
+from poisonlib.experiments.adaptations import ADAPTATIONS, LEAKS, Adaptation
+from poisonlib.experiments.adaptive import adaptive, leaks, next_attack, tools_on_the_adapted
 from poisonlib.experiments.ahead import Experiment, cloak_ahead
 from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
 from poisonlib.experiments.real import photographs, timeline_real
+from poisonlib.experiments.scraped import scraped
 from poisonlib.experiments.timeline import SHARES, SWITCHES, switching, timeline
 from poisonlib.experiments.tools import (
     BASELINE,
@@ -24,25 +27,36 @@ EXPERIMENTS = {
     "timeline": Experiment(timeline, paper_tools),
     "switching": Experiment(switching, paper_tools),
     "ablation": Experiment(ablation, paper_tools),
+    "adaptive": Experiment(adaptive, paper_tools),
+    "leaks": Experiment(leaks, paper_tools),
+    "next-attack": Experiment(next_attack, tools_on_the_adapted),
     "timeline-real": Experiment(timeline_real, paper_tools, photographs),
 }
 
 __all__ = [
+    "ADAPTATIONS",
+    "Adaptation",
     "BASELINE",
     "EXPERIMENTS",
     "Experiment",
     "LATER",
+    "LEAKS",
     "RECOGNISERS",
     "SHARES",
     "SURROGATES",
     "SWITCHES",
     "ablation",
+    "adaptive",
     "baseline",
     "budget",
     "cloak_ahead",
+    "leaks",
+    "next_attack",
     "paper_tools",
+    "scraped",
     "switching",
     "timeline",
     "timeline_real",
+    "tools_on_the_adapted",
     "weaker_tools",
 ]

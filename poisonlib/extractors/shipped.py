@@ -17,12 +17,18 @@ from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 
 WEIGHTS = Path(str(resources.files("poisonlib") / "data" / "weights"))
+ADAPTED = "adapted-"
 
 
-def names() -> tuple[str, ...]:
-    """The shipped extractors, oldest generation first."""
+def names(*, adapted: bool = False) -> tuple[str, ...]:
+    """The shipped extractors, oldest generation first.
+
+    Args:
+        adapted: instead, those that an adaptive trainer made of one of them, for which
+            ``adapted-`` stands in front of its name.
+    """
     files = sorted(WEIGHTS.glob("*.safetensors"), key=lambda path: (path.stem[-4:], path.stem))
-    return tuple(path.stem for path in files)
+    return tuple(path.stem for path in files if path.stem.startswith(ADAPTED) == adapted)
 
 
 def load(name: str) -> Extractor:
@@ -39,9 +45,10 @@ def load(name: str) -> Extractor:
     """
     if name in pretrained.names():
         return pretrained.load(name)
-    if name not in names():
+    shipped = names() + names(adapted=True)
+    if name not in shipped:
         raise ValueError(
-            f"no extractor {name!r} ships with poisonlib; there are: {', '.join(names())}. "
+            f"no extractor {name!r} ships with poisonlib; there are: {', '.join(shipped)}. "
             "Train one with python -m poisonlib train NAME. Real ones, to be fetched: "
             f"{', '.join(pretrained.names())}"
         )

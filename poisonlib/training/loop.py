@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,20 +67,25 @@ def train(
 
     torch_state = torch.random.get_rng_state()
     torch.manual_seed(recipe.seed)
-    module = ARCHITECTURES[recipe.architecture](recipe.card.embedding_size)
-    if start is not None:
-        module.load_state_dict(start.module.state_dict())
+    if start is None:
+        module = ARCHITECTURES[recipe.architecture](recipe.card.embedding_size)
+        preprocessing = Preprocessing(size=recipe.card.input_size)
+    else:
+        module = copy.deepcopy(start.module).requires_grad_(True)
+        preprocessing = start.preprocessing
     head = _head(recipe, names)
     steps = len(batches(labels, recipe, generator=torch.Generator()))
     parameters = [*module.parameters(), *head.parameters()]
     optimiser = torch.optim.AdamW(
         parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
+    # One step more than are taken, and never five: a fifth of them is one, and OneCycleLR divides
+    # by the length of its first phase less one.
+    total = max(6, steps * recipe.epochs + 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=steps * recipe.epochs + 1, pct_start=0.2
+        optimiser, recipe.learning_rate, total_steps=total, pct_start=0.2
     )
     run = {"module": module, "head": head, "optimiser": optimiser, "schedule": schedule}
-    preprocessing = Preprocessing(size=recipe.card.input_size)
     module.to(device, memory_format=torch.channels_last)
     head.to(device)
 

@@ -1,0 +1,86 @@
+"""``adapt NAME``: fine-tune an extractor as the adaptive trainers of the book do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from poisonlib.cli import typed
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    from poisonlib.experiments import ADAPTATIONS
+
+    command = subparsers.add_parser(
+        "adapt",
+        help="fine-tune an extractor on cloaked copies of public people",
+        description="Cloak half of the scraped public people with every tool, and fine-tune an "
+        "ordinary extractor on clean and cloaked photographs. Cloaks are cached and every epoch "
+        "is kept: the same command goes on after a kill.",
+    )
+    command.add_argument("name", choices=ADAPTATIONS, help="which adaptation")
+    command.add_argument(
+        "--people-folder",
+        type=Path,
+        required=True,
+        help="where `people render` put the public people",
+    )
+    command.add_argument("--processes", type=int, default=1, help="to make the cloaks with")
+    command.add_argument(
+        "--out-folder", type=Path, help="where weights and record go (default: into the package)"
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Collect, fine-tune, write weights and loss curve."""
+    from tqdm import tqdm
+
+    from poisonlib import provenance
+    from poisonlib.experiments import ADAPTATIONS, scraped
+    from poisonlib.extractors import shipped
+    from poisonlib.training.loop import best_device
+
+    adaptation = ADAPTATIONS[arguments.name]
+    started = time.perf_counter()
+    with tqdm(unit="cloaks", disable=not sys.stderr.isatty()) as bar:
+
+        def collecting(done: int, total: int, doing: str) -> None:
+            bar.total, bar.n = total, done
+            bar.set_postfix_str(doing)
+            if bar.disable:
+                print(f"{done}/{total}  {doing}", file=sys.stderr, flush=True)
+
+        photos, pairs = scraped(
+            arguments.people_folder, processes=arguments.processes, progress=collecting
+        )
+    ahead = time.perf_counter() - started
+    losses: list[float] = []
+    weights = arguments.out_folder or shipped.WEIGHTS
+    records = arguments.out_folder or Path(str(provenance.RECORDED))
+    checkpoint = weights / f".{adaptation.name}.checkpoint"
+    with tqdm(unit="epoch", disable=not sys.stderr.isatty()) as bar:
+
+        def progress(done: int, epochs: int, loss: float) -> None:
+            losses.append(loss)
+            bar.total, bar.n = epochs, done
+            bar.set_postfix(loss=f"{loss:.3f}")
+            if bar.disable:
+                print(f"epoch {done}/{epochs}: mean loss {loss:.3f}", file=sys.stderr, flush=True)
+
+        adapted = adaptation.run(
+            photos, pairs, checkpoint=checkpoint, progress=progress, device=best_device()
+        )
+    seconds = time.perf_counter() - started
+    shipped.write(adapted, weights / f"{adaptation.name}.safetensors")
+    rows = [{"epoch": epoch + 1, "loss": loss} for epoch, loss in enumerate(losses)]
+    origin = provenance.of_run(typed(arguments), seed=adaptation.seed, seconds=seconds)
+    provenance.Recorded(rows, origin).save(records / f"train-{adaptation.name}.json")
+    checkpoint.unlink(missing_ok=True)
+    print(
+        f"{adaptation.name}: {len(losses)} epochs in {seconds - ahead:.0f} s, after {ahead:.0f} s "
+        "for photographs and copies"
+    )

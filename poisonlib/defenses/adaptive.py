@@ -1,0 +1,184 @@
+"""Adaptive training: learn that a photograph and its cloaked copy show one and the same person.
+
+"Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022), section 4.1: whoever can run
+a cloaking tool can run it on photographs of other people, and fine-tune the extractor to name a
+person from clean and from cloaked photographs alike. The users themselves are never seen. As in
+the paper's code the loss is plain cross-entropy over identities: nothing in it says that a
+photograph and its copy belong together but that both carry one name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from poisonlib.defenses.pairs import Pairs
+from poisonlib.extractors import Card, Extractor, ModuleExtractor
+from poisonlib.photos import Photos
+from poisonlib.recognition import EndToEnd, Recogniser
+from poisonlib.training.augment import Augmentation
+from poisonlib.training.loop import train
+from poisonlib.training.recipes import Recipe
+from poisonlib.trial import MakeRecogniser
+
+VIEWS = Augmentation(flip=0.5, shift=0.03)
+"""Random views: no more than the oldest extractor learnt from. Varied views alone make an extractor
+less easily fooled, and would hide what the cloaked copies add."""
+
+
+def with_copies(photos: Photos, pairs: Pairs) -> Photos:
+    """Clean photographs and cloaked copies as one set, each copy under its person's name.
+
+    Args:
+        photos: clean photographs.
+        pairs: copies of photographs of some of the same people, matched by name.
+
+    Raises:
+        ValueError: a copy of somebody whose name ``photos`` does not know.
+    """
+    label_of = {name: label for label, name in enumerate(photos.names)}
+    names = [pairs.photos.names[label] for label in pairs.labels.tolist()]
+    if unknown := sorted(set(names) - set(label_of)):
+        raise ValueError(
+            f"copies of {len(unknown)} people whose names are not among the photographs', e.g. "
+            f"{unknown[0]!r}; give the photographs that the pairs were made from as well"
+        )
+    labels = torch.tensor([label_of[name] for name in names])
+    return Photos(
+        torch.cat([photos.images, pairs.cloaked]), torch.cat([photos.labels, labels]), photos.names
+    )
+
+
+def adapt(
+    extractor: ModuleExtractor,
+    photos: Photos,
+    pairs: Pairs | None,
+    *,
+    seed: int,
+    epochs: int = 6,
+    learning_rate: float = 1e-3,
+    augmentation: Augmentation = VIEWS,
+    name: str = "",
+    checkpoint: Path | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
+    device: torch.device | str = "cpu",
+) -> ModuleExtractor:
+    """Fine-tune an extractor on clean and cloaked photographs of other people.
+
+    The paper's code runs 160,000 photographs through the network, each person as often as any
+    other; here the number of epochs says how many, and each photograph comes once in each.
+
+    Args:
+        extractor: the ordinary one; a copy of it is trained, all layers.
+        photos: clean public photographs; every person is a class.
+        pairs: copies of some of these people's photographs; None to fine-tune on clean
+            photographs alone, for comparison.
+        seed: of the new last layer, the order and the views.
+        epochs: passes over all photographs, clean and cloaked.
+        learning_rate: the highest, of AdamW with a one-cycle schedule.
+        augmentation: the random views.
+        name: of the new extractor; by default the old one's with ``adapted-`` in front.
+        checkpoint: file to resume from, if it is there, and to write after every epoch.
+        progress: called with (epochs done, epochs in all, mean loss) after every epoch.
+        device: where to train; the extractor comes back on the CPU.
+
+    Returns:
+        the adapted extractor, which a trial takes like any other.
+
+    Raises:
+        TypeError: an extractor that is no :class:`~poisonlib.extractors.ModuleExtractor`.
+        ValueError: fewer than two people, or copies of people whose names are not known.
+
+    Example:
+        >>> from poisonlib import defenses, extractors, people
+        >>> tracker, public = extractors.load("softmax-2014"), people.load("public")
+        >>> copies = defenses.pairs.load()
+        >>> robust = defenses.adapt(tracker, public, copies, seed=0)  # doctest: +SKIP
+        >>> Trial(LowKey([tracker]), robust).run(...)  # doctest: +SKIP
+    """
+    if not isinstance(extractor, ModuleExtractor):
+        raise TypeError(
+            f"adapt fine-tunes a network, got {type(extractor).__name__}; wrap your "
+            "torch.nn.Module in poisonlib.extractors.ModuleExtractor"
+        )
+    mixed = photos if pairs is None else with_copies(photos, pairs)
+    recipe = Recipe(
+        card=_card(extractor, photos, pairs, name),
+        architecture=type(extractor.module).__name__,
+        loss="softmax",
+        people=len(photos.people),
+        photos=len(mixed),
+        augmentation=augmentation,
+        epochs=epochs,
+        seed=seed,
+        learning_rate=learning_rate,
+        start=extractor.card.name,
+    )
+    run = {"checkpoint": checkpoint, "progress": progress, "device": device}
+    return train(recipe, mixed, start=extractor, **run).extractor
+
+
+def _card(extractor: ModuleExtractor, photos: Photos, pairs: Pairs | None, name: str) -> Card:
+    old = extractor.card
+    clean = f"{len(photos)} photographs of {len(photos.people)} people"
+    if pairs is None:
+        seen = f"{clean}, clean only"
+    else:
+        made = [pairs.tools[index] for index in torch.unique(pairs.tool).tolist()]
+        seen = f"{clean}, and {len(pairs)} cloaked copies by {', '.join(made)}"
+    return replace(
+        old,
+        name=name or f"adapted-{old.name}",
+        loss=f"{old.loss}; then softmax cross-entropy over identities",
+        data=f"{old.data}; then {seen}",
+        notes=f"{old.name}, fine-tuned.",
+    )
+
+
+@dataclass(frozen=True)
+class WithCopies:
+    """A recogniser that also learns cloaked copies of people in its gallery, under their names.
+
+    The end-to-end form of the adaptive defence (``eval_e2e.py --robust`` of the paper's code): the
+    trainer adds copies of *other* people's photographs to their training sets, the attacker's own
+    set stays as it came. Goes where a recogniser goes: ``Trial(attack, robust,
+    WithCopies(pairs))``.
+
+    Attributes:
+        pairs: the copies; their people must be in the gallery under the same labels, and must not
+            include those who are protected in the trial.
+        recogniser: what learns from photographs and copies together.
+    """
+
+    pairs: Pairs
+    recogniser: MakeRecogniser = EndToEnd
+
+    @property
+    def __name__(self) -> str:
+        return f"{getattr(self.recogniser, '__name__', self.recogniser)} with copies"
+
+    def __call__(self, extractor: Extractor) -> Recogniser:
+        """The recogniser, not yet fitted."""
+        return _Copying(self.recogniser(extractor), self.pairs)
+
+
+class _Copying(Recogniser):
+    def __init__(self, inner: Recogniser, pairs: Pairs) -> None:
+        super().__init__(inner.extractor)
+        self.inner, self.pairs = inner, pairs
+
+    def _fit(self, images: Tensor, labels: Tensor) -> None:
+        if unknown := set(self.pairs.labels.tolist()) - set(labels.tolist()):
+            raise ValueError(
+                f"copies of {len(unknown)} people who are not in the gallery, e.g. label "
+                f"{min(unknown)}; use pairs.of_people(...)"
+            )
+        everything = torch.cat([images, self.pairs.cloaked])
+        self.inner.fit(everything, torch.cat([labels, self.pairs.labels]))
+
+    def _predict(self, images: Tensor) -> Tensor:
+        return self.inner.predict(images)

@@ -1,0 +1,159 @@
+"""The adaptive trainer: the paper's main result, and three questions that it leaves to students."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from poisonlib import extractors, people
+from poisonlib.attacks import Attack, CloakCache, FawkesV1, LowKey, Mixture
+from poisonlib.attacks.cache import Cached
+from poisonlib.defenses.adaptive import WithCopies
+from poisonlib.defenses.pairs import collect
+from poisonlib.experiments.adaptations import ADAPTATIONS, STARTS, Adaptation
+from poisonlib.experiments.tools import paper_tools
+from poisonlib.extractors import Extractor, embed
+from poisonlib.photos import Photos
+from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour
+from poisonlib.trial import MakeRecogniser, Progress, Trial, as_published, choose_users, split
+
+FROZEN: Mapping[str, MakeRecogniser] = {"1-NN": NearestNeighbour, "linear": Linear}
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def adaptive(
+    *,
+    users: int,
+    seed: int,
+    weights: Path | None = None,
+    cache: CloakCache | None = None,
+    progress: Progress | None = None,
+) -> Iterator[dict]:
+    """The paper's tools before ordinary and adapted extractors, by three recognisers.
+
+    Rows are those of a trial, with ``trainer`` and ``start``, the ordinary extractor, beside them.
+    Extractors that were adapted without one of the tools are asked by 1-NN only.
+
+    Args:
+        weights: folder of the adaptations that do not ship, as ``adapt`` wrote them.
+    """
+    photos = as_published(people.load("users"))
+    tools = paper_tools(people.load("public"), cache=cache)
+    for start in STARTS:
+        line_up: list[tuple[str, Extractor]] = [("ordinary", extractors.load(start))]
+        for made in ADAPTATIONS.values():
+            if made.start == start and made.leaks is None:
+                line_up.append((made.trainer, _load(made, weights)))
+        for trainer, extractor in line_up:
+            rows = embed(extractor, photos.images)
+            kinds = FROZEN if trainer in ("ordinary", "adapted") else ("1-NN",)
+            for tool, attack in tools.items():
+                for kind in kinds:
+                    trial = Trial(attack, extractor, FROZEN[kind], name=tool)
+                    result = trial.run(photos, users=users, seed=seed, rows=rows, progress=progress)
+                    table = result.table.assign(recogniser=kind, trainer=trainer, start=start)
+                    yield from table.to_dict("records")
+    start = STARTS[0]
+    ends = {"ordinary": extractors.load(start), "adapted": _load(ADAPTATIONS[f"adapted-{start}"])}
+    for trainer, extractor in ends.items():
+        for row in _end_to_end(extractor, photos, tools, users, seed, trainer, progress):
+            yield row | {"recogniser": "end-to-end", "trainer": trainer, "start": start}
+
+
+def _end_to_end(
+    extractor: Extractor,
+    photos: Photos,
+    tools: Mapping[str, Attack],
+    users: int,
+    seed: int,
+    trainer: str,
+    progress: Progress | None,
+) -> Iterator[dict]:
+    """Users in two halves: whoever adapts learns from copies of the half that is not protected."""
+    chosen = choose_users(photos, users, seed=seed)
+    published = photos.subset(~split(photos.labels, seed=seed))
+    for mine, other in ((chosen[::2], chosen[1::2]), (chosen[1::2], chosen[::2])):
+        recogniser: MakeRecogniser = EndToEnd
+        if trainer == "adapted":
+            recogniser = WithCopies(collect(tools, published, people=other, seed=seed))
+        for tool, attack in tools.items():
+            trial = Trial(attack, extractor, recogniser, name=tool)
+            result = trial.run(photos, users=mine, seed=seed, progress=progress)
+            yield from result.table.to_dict("records")
+
+
+def leaks(
+    *,
+    users: int,
+    seed: int,
+    weights: Path | None = None,
+    cache: CloakCache | None = None,
+    progress: Progress | None = None,
+) -> Iterator[dict]:
+    """The unwitting trainer: a share of those who cloak let clean photographs slip (1-NN).
+
+    Rows are those of a trial, with ``share``, ``trainer`` and ``start`` beside them.
+    """
+    photos = as_published(people.load("users"))
+    tools = paper_tools(people.load("public"), cache=cache)
+    for made in ADAPTATIONS.values():
+        if made.leaks is None:
+            continue
+        extractor = _load(made, weights)
+        rows = embed(extractor, photos.images)
+        for tool, attack in tools.items():
+            trial = Trial(attack, extractor, name=tool)
+            result = trial.run(photos, users=users, seed=seed, rows=rows, progress=progress)
+            said = {"share": made.leaks, "trainer": made.trainer, "start": made.start}
+            yield from result.table.assign(recogniser="1-NN", **said).to_dict("records")
+
+
+def tools_on_the_adapted(
+    public: Photos, *, cache: CloakCache | None = None
+) -> dict[str, Attack]:
+    """The two stronger tools, crafted on the adapted extractor, and as they were before.
+
+    This is the attacker's next move: the defence is out, and its weights with it.
+    """
+    adapted = extractors.load(f"adapted-{STARTS[0]}")
+    new: dict[str, Attack] = {
+        "Fawkes v1.0 on the adapted extractor": FawkesV1([adapted]),
+        "LowKey on the adapted extractor": LowKey([adapted]),
+    }
+    if cache is not None:
+        new = {name: Cached(attack, cache) for name, attack in new.items()}
+    return new
+
+
+def next_attack(
+    *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
+) -> Iterator[dict]:
+    """New cloaks crafted on the adapted extractor, mixed with the old ones (1-NN).
+
+    Judged by that extractor and by every other shipped adapted one. Rows are those of a trial, of
+    protected users only, with ``share``, the share of new cloaks in the gallery, beside them.
+    """
+    photos, public = as_published(people.load("users")), people.load("public")
+    old = paper_tools(public, cache=cache)
+    for extractor in map(extractors.load, extractors.names(adapted=True)):
+        rows = embed(extractor, photos.images)
+        for name, attack in tools_on_the_adapted(public, cache=cache).items():
+            for share in SHARES:
+                mixed = Mixture(old[name.partition(" on the")[0]], attack, share=share)
+                trial = Trial(mixed, extractor, name=name)
+                result = trial.run(photos, users=users, seed=seed, rows=rows, progress=progress)
+                mine = result.table[
+                    (result.table["whose"] == "user") & (result.table["condition"] == "cloaked")
+                ]
+                yield from mine.assign(recogniser="1-NN", share=share).to_dict("records")
+
+
+def _load(made: Adaptation, weights: Path | None = None) -> Extractor:
+    if made.name in extractors.names(adapted=True):
+        return extractors.load(made.name)
+    if weights is None or not (weights / f"{made.name}.safetensors").is_file():
+        raise FileNotFoundError(
+            f"no weights of {made.name!r}: run python -m poisonlib adapt {made.name} "
+            "--people-folder ... --out-folder VARIANTS and give --weights-folder VARIANTS"
+        )
+    return extractors.read(weights / f"{made.name}.safetensors")

@@ -1,0 +1,105 @@
+"""What the trainers of these experiments have scraped: public people, half of them with copies.
+
+The paper's trainer has perturbed copies of at most half of the people in FaceScrub. Here 240 of 480
+public people have copies by all three tools: the first half of the packaged people, and as many
+rendered ones that no extractor which a cloak was made on has learnt from.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from poisonlib import people
+from poisonlib.attacks import Attack, CloakCache
+from poisonlib.defenses import pairs
+from poisonlib.defenses.pairs import Pairs, collect
+from poisonlib.experiments.tools import paper_tools
+from poisonlib.photos import Photos
+from poisonlib.trial import Progress
+
+#: Of the packaged public people the first so many have copies; of the rendered ones the last.
+PACKAGED_WITH_COPIES = 80
+RENDERED, FIRST_RENDERED, RENDERED_WITH_COPIES = 320, 10_320, 160
+PHOTOS, COPIED = 12, 6
+
+
+def scraped(
+    folder: Path, *, processes: int = 1, progress: Progress | None = None
+) -> tuple[Photos, Pairs]:
+    """480 public people, 12 clean photographs of each, and the copies that 240 of them have.
+
+    Cloaks that are not in the default cache are made first, some hours of one core for all.
+
+    Args:
+        folder: where ``people render`` put the public people.
+        processes: to make cloaks in.
+        progress: called with (cloaks done, cloaks in all, what is being done).
+
+    Raises:
+        FileNotFoundError, ValueError: the folder lacks the people; the message says how to get
+            them.
+    """
+    from joblib import Parallel, delayed
+
+    public, rendered = _photographs(folder)
+    jobs = list(_jobs(folder))
+    run = Parallel(n_jobs=processes, return_as="generator_unordered")
+    for done, what in enumerate(run(delayed(_cloak_one)(folder, *job) for job in jobs)):
+        if progress is not None:
+            progress(done + 1, len(jobs), what)
+    parts = [_collected(folder, packaged) for packaged in (True, False)]
+    return public.joined(rendered), pairs.join(*parts)
+
+
+def people_with_copies() -> list[int]:
+    """The packaged public people who have copies, by label."""
+    return list(range(PACKAGED_WITH_COPIES))
+
+
+@functools.cache
+def _photographs(folder: Path) -> tuple[Photos, Photos]:
+    chosen = {"identities": RENDERED, "photos": PHOTOS, "first_identity": FIRST_RENDERED}
+    try:
+        return people.load("public"), people.aligned(folder, **chosen)
+    except (FileNotFoundError, ValueError) as problem:
+        raise ValueError(
+            f"the scraped people are {RENDERED} rendered ones from identity {FIRST_RENDERED} on, "
+            f"{PHOTOS} photographs each ({problem}); run python -m poisonlib people render "
+            f"--identities {RENDERED} --photos {PHOTOS} --first-identity {FIRST_RENDERED} "
+            f"--out {folder}"
+        ) from problem
+
+
+def _of(folder: Path, packaged: bool) -> tuple[Photos, list[int], int]:
+    """Photographs, who of them has copies, and the seed under which they are cloaked."""
+    public, rendered = _photographs(folder)
+    if packaged:
+        return public, people_with_copies(), int(public.names[0][1:])
+    last = list(range(RENDERED - RENDERED_WITH_COPIES, RENDERED))
+    return rendered, last, int(rendered.names[0][1:])
+
+
+def _jobs(folder: Path) -> Iterator[tuple[bool, int]]:
+    for packaged in (True, False):
+        yield from ((packaged, label) for label in _of(folder, packaged)[1])
+
+
+@functools.cache
+def _tools() -> dict[str, Attack]:
+    return paper_tools(people.load("public"), cache=CloakCache())
+
+
+def _cloak_one(folder: Path, packaged: bool, label: int) -> str:
+    torch.set_num_threads(1)
+    photos, _, seed = _of(folder, packaged)
+    collect(_tools(), photos, people=[label], seed=seed, each=COPIED)
+    return f"copies for {photos.names[label]}"
+
+
+def _collected(folder: Path, packaged: bool) -> Pairs:
+    photos, labels, seed = _of(folder, packaged)
+    return collect(_tools(), photos, people=labels, seed=seed, each=COPIED)

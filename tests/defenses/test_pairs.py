@@ -1,0 +1,120 @@
+"""Pairs: what is collected is what the tools made, and a file gives back what went in."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+
+import pytest
+import torch
+
+from poisonlib.attacks.base import round_to_8_bits
+from poisonlib.defenses import Pairs, collect, pairs
+from poisonlib.trial import as_published
+from tests.core.conftest import Negative, toy_photos
+
+PHOTOS = as_published(toy_photos(people=4, each=5))
+
+
+class Rounded(Negative):
+    """A toy attack that publishes 8-bit files, as every real one does, and minds its seed."""
+
+    def __call__(self, images, *, seed, progress=None):
+        cloak = super().__call__(images, seed=seed, progress=progress)
+        shifted = (cloak.images + seed / 255).clamp(0, 1)
+        return replace(cloak, images=round_to_8_bits(shifted))
+
+
+@pytest.fixture
+def tools():
+    return {"half": Rounded(strength=0.5), "tenth": Rounded(strength=0.1)}
+
+
+@pytest.fixture
+def some(tools) -> Pairs:
+    return collect(tools, PHOTOS, people=[1, 3], seed=2, each=3)
+
+
+def test_each_copy_stands_beside_its_original(some, tools):
+    assert len(some) == 2 * 3 * 2 and len(some.photos) == 2 * 3
+    assert some.tools == ("half", "tenth")
+    for index, tool in enumerate(tools.values()):
+        for label in (1, 3):
+            mine = (some.tool == index) & (some.labels == label)
+            originals = PHOTOS.of(label)[:3]
+            assert torch.equal(some.clean[mine], originals)
+            assert torch.equal(some.cloaked[mine], tool(originals, seed=2 + label).images)
+
+
+def test_subsets_keep_what_belongs_together(some):
+    half = some.made_by("half")
+    assert len(half) == 6 and set(half.tool.tolist()) == {0}
+    one = half.of_people([3])
+    assert set(one.labels.tolist()) == {3} and len(one.photos) == 3
+    assert torch.equal(one.clean, PHOTOS.of(3)[:3])
+    last = some.subset([len(some) - 1])
+    assert torch.equal(last.cloaked[0], some.cloaked[-1]) and len(last.photos) == 1
+    with pytest.raises(ValueError, match="no copies by 'none'"):
+        some.made_by("none")
+
+
+def test_joined_pairs_are_those_of_both(some, tools):
+    other = toy_photos(people=2, each=3, seed=1)
+    renamed = as_published(replace(other, names=("a", "b")))
+    both = pairs.join(some, collect(tools, renamed, people=[1], seed=0))
+    assert len(both) == len(some) + 6
+    assert torch.equal(both.clean[: len(some)], some.clean)
+    assert {both.photos.names[label] for label in both.labels[len(some) :].tolist()} == {"b"}
+    with pytest.raises(ValueError, match="occur in both"):
+        pairs.join(some, some)
+    with pytest.raises(ValueError, match="same tools"):
+        pairs.join(some, collect({"x": tools["half"]}, renamed, people=[1], seed=0))
+
+
+def test_a_file_gives_back_every_value(some, tmp_path):
+    pairs.write(some, tmp_path / "pairs.zip")
+    back = pairs.read(tmp_path / "pairs.zip", PHOTOS)
+    assert back.tools == some.tools
+    for field in ("cloaked", "clean", "labels", "tool"):
+        assert torch.equal(getattr(back, field), getattr(some, field))
+    assert [path.name for path in tmp_path.iterdir()] == ["pairs.zip"]
+
+
+def test_a_file_refuses_other_photographs_and_damage(some, tmp_path):
+    file = tmp_path / "pairs.zip"
+    pairs.write(some, file)
+    with pytest.raises(ValueError, match="other photographs"):
+        pairs.read(file, as_published(toy_photos(people=4, each=5, seed=9)))
+    with pytest.raises(ValueError, match="other photographs"):
+        pairs.read(file, PHOTOS.of_people([0, 1]))
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(ValueError, match="damaged"):
+        pairs.read(file, PHOTOS)
+    with zipfile.ZipFile(file, "w"):
+        pass
+    with pytest.raises(ValueError, match="damaged"):
+        pairs.read(file, PHOTOS)
+    with pytest.raises(FileNotFoundError, match="poisonlib collect"):
+        pairs.read(tmp_path / "none.zip", PHOTOS)
+
+
+def test_collecting_needs_tools_people_and_photographs(tools):
+    with pytest.raises(ValueError, match="at least one tool"):
+        collect({}, PHOTOS, people=1, seed=0)
+    with pytest.raises(ValueError, match="at least 1 photograph"):
+        collect(tools, PHOTOS, people=1, seed=0, each=0)
+    with pytest.raises(ValueError, match="no photographs of"):
+        collect(tools, PHOTOS, people=["nobody"], seed=0)
+
+
+def test_progress_ends_with_everything_done(tools):
+    seen = []
+    collect(tools, PHOTOS, people=[0], seed=0, progress=lambda *said: seen.append(said))
+    assert seen[0] == (0, 2, "half for toy 0") and seen[-1] == (2, 2, "done")
+
+
+def test_a_pair_must_point_at_a_photograph(some):
+    with pytest.raises(ValueError, match="source must give each"):
+        replace(some, source=some.source + len(some.photos))
+    with pytest.raises(ValueError, match="size of their originals"):
+        replace(some, cloaked=some.cloaked[..., :8, :8])
