@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("people", "train", "collect", "adapt", "record", "assets")
+COMMANDS = ("people", "train", "collect", "adapt", "denoiser", "detector", "record", "assets")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,6 +10,8 @@ from poisonlib.experiments.adaptations import ADAPTATIONS, LEAKS, Adaptation
 from poisonlib.experiments.adaptive import adaptive, leaks, next_attack, tools_on_the_adapted
 from poisonlib.experiments.ahead import Experiment, cloak_ahead
 from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
+from poisonlib.experiments.growth import growth
+from poisonlib.experiments.purification import NOT_PURIFIED, purification, purifiers
 from poisonlib.experiments.real import photographs, timeline_real
 from poisonlib.experiments.scraped import scraped
 from poisonlib.experiments.timeline import SHARES, SWITCHES, switching, timeline
@@ -30,6 +32,8 @@ EXPERIMENTS = {
     "adaptive": Experiment(adaptive, paper_tools),
     "leaks": Experiment(leaks, paper_tools),
     "next-attack": Experiment(next_attack, tools_on_the_adapted),
+    "purification": Experiment(purification, paper_tools),
+    "growth": Experiment(growth, paper_tools),
     "timeline-real": Experiment(timeline_real, paper_tools, photographs),
 }
 
@@ -41,6 +45,7 @@ __all__ = [
     "Experiment",
     "LATER",
     "LEAKS",
+    "NOT_PURIFIED",
     "RECOGNISERS",
     "SHARES",
     "SURROGATES",
@@ -50,9 +55,12 @@ __all__ = [
     "baseline",
     "budget",
     "cloak_ahead",
+    "growth",
     "leaks",
     "next_attack",
     "paper_tools",
+    "purification",
+    "purifiers",
     "scraped",
     "switching",
     "timeline",
