@@ -25,7 +25,10 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--processes", type=int, default=1, help="to make the cloaks with")
     command.add_argument(
-        "--weights-folder", type=Path, help="of the variants of `ablation`, where `train` put them"
+        "--weights-folder",
+        type=Path,
+        help="of the variants of `ablation`, where `train` put them, or of the detectors of "
+        "`detection` that leave a tool out",
     )
     command.add_argument(
         "--out-folder", type=Path, help="where the record goes (default: into the package)"
@@ -40,7 +43,6 @@ def run(arguments: argparse.Namespace) -> None:
     from poisonlib import provenance
     from poisonlib.attacks import CloakCache
     from poisonlib.experiments import EXPERIMENTS, cloak_ahead
-    from poisonlib.trial import summarise
 
     started = time.perf_counter()
     scale = {"users": arguments.users, "seed": arguments.seed}
@@ -64,5 +66,5 @@ def run(arguments: argparse.Namespace) -> None:
     recorded = provenance.Recorded(rows, origin)
     folder = arguments.out_folder or Path(str(provenance.RECORDED))
     recorded.save(folder / f"{arguments.name}.json")
-    print(summarise(recorded.table).to_string(index=False))
+    print(experiment.summary(recorded.table).to_string(index=False))
     print(f"{origin}; {ahead:.0f} s of it for cloaks that were not in the cache")

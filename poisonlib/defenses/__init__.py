@@ -7,14 +7,20 @@ from poisonlib.defenses import pairs
 from poisonlib.defenses.adaptive import WithCopies, adapt
 from poisonlib.defenses.denoiser import Denoiser
 from poisonlib.defenses.denoising import train_denoiser
+from poisonlib.defenses.detecting import train_detector
+from poisonlib.defenses.detector import Detector
+from poisonlib.defenses.filtering import Filtered
 from poisonlib.defenses.gallery import DynamicGallery, Growing, choose_threshold
 from poisonlib.defenses.pairs import Pairs, collect
 from poisonlib.defenses.purify import JPEG, Blur, Median, Purified, Purifier, Resize
+from poisonlib.defenses.traces import TraceDetector
 
 __all__ = [
     "Blur",
     "Denoiser",
+    "Detector",
     "DynamicGallery",
+    "Filtered",
     "Growing",
     "JPEG",
     "Median",
@@ -22,10 +28,12 @@ __all__ = [
     "Purified",
     "Purifier",
     "Resize",
+    "TraceDetector",
     "WithCopies",
     "adapt",
     "choose_threshold",
     "collect",
     "pairs",
     "train_denoiser",
+    "train_detector",
 ]

@@ -10,6 +10,8 @@ from poisonlib.experiments.adaptations import ADAPTATIONS, LEAKS, Adaptation
 from poisonlib.experiments.adaptive import adaptive, leaks, next_attack, tools_on_the_adapted
 from poisonlib.experiments.ahead import Experiment, cloak_ahead
 from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
+from poisonlib.experiments.detection import TREATMENTS, detection
+from poisonlib.experiments.detection import summary as detection_summary
 from poisonlib.experiments.growth import growth
 from poisonlib.experiments.purification import NOT_PURIFIED, purification, purifiers
 from poisonlib.experiments.real import photographs, timeline_real
@@ -34,6 +36,7 @@ EXPERIMENTS = {
     "next-attack": Experiment(next_attack, tools_on_the_adapted),
     "purification": Experiment(purification, paper_tools),
     "growth": Experiment(growth, paper_tools),
+    "detection": Experiment(detection, paper_tools, summary=detection_summary),
     "timeline-real": Experiment(timeline_real, paper_tools, photographs),
 }
 
@@ -50,11 +53,13 @@ __all__ = [
     "SHARES",
     "SURROGATES",
     "SWITCHES",
+    "TREATMENTS",
     "ablation",
     "adaptive",
     "baseline",
     "budget",
     "cloak_ahead",
+    "detection",
     "growth",
     "leaks",
     "next_attack",

@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from poisonlib import people
 from poisonlib.attacks import Attack, CloakCache
 from poisonlib.photos import Photos
-from poisonlib.trial import Progress, as_published, choose_users, split
+from poisonlib.trial import Progress, as_published, choose_users, split, summarise
+
+if TYPE_CHECKING:
+    import pandas
 
 
 def users_of_the_miniature() -> Mapping[str, Photos]:
@@ -27,11 +31,13 @@ class Experiment:
         rows: called with ``users, seed, cache, progress``, yields rows of a tidy table.
         tools: the attacks by name, given public people's photographs and a ``cache``.
         photographs: loads the sets of photographs that users are drawn from, by name.
+        summary: from the table of all rows to the one that is printed.
     """
 
     rows: Callable[..., Iterator[dict]]
     tools: Callable[..., dict[str, Attack]]
     photographs: Callable[[], Mapping[str, Photos]] = users_of_the_miniature
+    summary: Callable[[pandas.DataFrame], pandas.DataFrame] = summarise
 
 
 def cloak_ahead(

@@ -1,0 +1,253 @@
+"""A network that tells cloaked photographs from clean ones.
+
+The paper trains "a standard pre-trained ImageNet model" on clean and perturbed photographs of 25
+people and reports a precision and a recall of 99.8 % each (Radiya-Dixit et al., "Data Poisoning
+Won't Save You From Facial Recognition", ICLR 2022, as summed up in the blog post "Data Poisoning
+is Hitting a Wall", ICLR Blogposts 2023). Here it is MobileNetV2 (Sandler et al., "MobileNetV2:
+Inverted Residuals and Linear Bottlenecks", CVPR 2018), with one output in place of a thousand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from poisonlib import checks
+
+PACKAGED = Path(str(resources.files("poisonlib") / "data" / "defenses" / "detector.safetensors"))
+
+
+class Details(nn.Module):
+    """What is left of a photograph when its smooth part is taken away, made louder.
+
+    A cloak changes each value by a few levels of 255; a face, by a hundred. A network that sees
+    both must first learn to overlook the face. The smooth part is a Gaussian blur of two pixels,
+    the edges mirrored; nothing is resized, so that the finest traces reach the network.
+    """
+
+    sigma, gain, reach = 2.0, 10.0, 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        steps = torch.arange(-self.reach, self.reach + 1.0)
+        kernel = torch.exp(-0.5 * (steps / self.sigma).square())
+        kernel = (kernel / kernel.sum()).expand(3, 1, 1, -1).contiguous()
+        self.register_buffer("kernel", kernel, persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(n, 3, h, w)`` in [0, 1], sides of more than 6 pixels, to the same shape."""
+        mirrored = F.pad(images, (self.reach,) * 4, mode="reflect")
+        along = F.conv2d(mirrored, self.kernel, groups=3)
+        smooth = F.conv2d(along, self.kernel.transpose(2, 3), groups=3)
+        return self.gain * (images - smooth)
+
+
+class TraceNet(nn.Module):
+    """torchvision's MobileNetV2 on the details of a photograph, with a head of its own.
+
+    Args:
+        outputs: how many numbers for each photograph; 1 for a detector.
+        width: of all layers, relative to MobileNetV2's.
+    """
+
+    def __init__(self, outputs: int = 1, *, width: float = 1.0) -> None:
+        from torchvision.models import mobilenet_v2
+
+        super().__init__()
+        self.width = width
+        self.details = Details()
+        whole = mobilenet_v2(weights=None, width_mult=width)
+        self.features = whole.features
+        self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(whole.last_channel, outputs))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(n, 3, h, w)`` in [0, 1] to ``(n, outputs)``."""
+        details = self.details(images).contiguous(memory_format=torch.channels_last)
+        return self.head(self.features(details).mean(dim=(2, 3)))
+
+
+@dataclass(frozen=True)
+class DetectorCard:
+    """What must be known about a detector before a number made with it means anything.
+
+    Attributes:
+        name: how it is cited.
+        architecture: of the network, in words.
+        start: what its weights were before it saw a cloak.
+        data: the clean and cloaked photographs it was trained on.
+        tools: the cloaking tools that made them.
+        views: how photographs were varied in training.
+        licence: of the weights.
+    """
+
+    name: str
+    architecture: str
+    start: str
+    data: str
+    tools: tuple[str, ...]
+    views: str
+    licence: str = "CC0-1.0"
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """Says of each photograph how likely it is to be cloaked.
+
+    The module is put into evaluation mode and frozen, so that a score depends on its own
+    photograph only.
+
+    Attributes:
+        module: maps images ``(n, 3, h, w)`` in [0, 1] to ``(n, 1)`` log-odds.
+        card: its metadata.
+
+    Example:
+        >>> from poisonlib import people
+        >>> from poisonlib.defenses import detector
+        >>> users = people.load("users")  # doctest: +SKIP
+        >>> detector.load().flags(users.images[:4])  # doctest: +SKIP
+        tensor([False, False, False, False])
+    """
+
+    module: nn.Module
+    card: DetectorCard
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.module, nn.Module):
+            raise TypeError(
+                f"module must be a torch.nn.Module, got {type(self.module).__name__}; train a "
+                "detector with train_detector or load the shipped one with load()"
+            )
+        self.module.eval().requires_grad_(False)
+
+    def logits(self, images: Tensor, *, batch_size: int = 64) -> Tensor:
+        """Log-odds ``(n,)`` that each of ``(n, 3, h, w)`` images in [0, 1] is cloaked.
+
+        Raises:
+            ValueError: bad images, or a module that does not return one finite number for each.
+        """
+        checks.images(images)
+        with torch.no_grad():
+            odds = torch.cat([self.module(batch) for batch in images.split(batch_size)])
+        if odds.shape != (len(images), 1) or not bool(odds.isfinite().all()):
+            raise ValueError(
+                f"a detector's module must return ({len(images)}, 1) finite log-odds for "
+                f"{len(images)} images, got {tuple(odds.shape)}; check its last layer and weights"
+            )
+        return odds[:, 0]
+
+    def scores(self, images: Tensor, *, batch_size: int = 64) -> Tensor:
+        """Probability ``(n,)`` in [0, 1] that each of ``(n, 3, h, w)`` images is cloaked.
+
+        Raises:
+            ValueError: see :meth:`logits`.
+        """
+        return self.logits(images, batch_size=batch_size).sigmoid()
+
+    def flags(self, images: Tensor, *, threshold: float = 0.5) -> Tensor:
+        """Which ``(n,)`` of the images are called cloaked: those that score ``threshold`` or more.
+
+        Raises:
+            ValueError: bad images, or a threshold outside [0, 1].
+        """
+        check_threshold(threshold)
+        return self.scores(images) >= threshold
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.card.name!r}, {self.fingerprint[:8]})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the module's structure and weights."""
+        digest = hashlib.sha256(repr(self.module).encode())
+        for key, value in sorted(self.module.state_dict().items()):
+            digest.update(key.encode() + value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def check_threshold(threshold: float) -> None:
+    """Refuse a threshold that is no probability.
+
+    Raises:
+        ValueError: outside [0, 1].
+    """
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold must be a probability in [0, 1], got {threshold!r}")
+
+
+def write(detector: Detector, path: Path | str) -> None:
+    """Write a detector of a :class:`TraceNet` as half-precision safetensors, its card inside.
+
+    Written whole or not at all.
+
+    Raises:
+        TypeError: a module of another kind, which :func:`read` could not build.
+    """
+    if not isinstance(detector.module, TraceNet):
+        raise TypeError(
+            f"only a TraceNet can be written, got {type(detector.module).__name__}; keep your own "
+            "network with torch.save(module.state_dict(), ...)"
+        )
+    path = Path(path)
+    weights = {
+        key: value.half().contiguous()
+        for key, value in detector.module.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    header = {
+        "card": json.dumps(asdict(detector.card), ensure_ascii=False),
+        "width": json.dumps(detector.module.width),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    save_file(weights, partial, metadata=header)
+    os.replace(partial, path)
+
+
+def read(path: Path | str) -> Detector:
+    """Read a detector that :func:`write` wrote. No code is unpickled.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is damaged or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no detector at {path}; train one with python -m poisonlib detector"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            weights = {key: file.get_tensor(key).float() for key in file.keys()}
+        card = json.loads(header["card"])
+        card = DetectorCard(**card | {"tools": tuple(card["tools"])})
+        module = TraceNet(width=json.loads(header["width"]))
+        counts = {k: v for k, v in module.state_dict().items() if k.endswith("batches_tracked")}
+        module.load_state_dict(counts | weights)
+    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as problem:
+        raise ValueError(
+            f"{path.name} is not a whole detector file ({problem}); restore it (git checkout, or "
+            "reinstall poisonlib) or train it again with python -m poisonlib detector"
+        ) from problem
+    return Detector(module, card)
+
+
+@cache
+def load() -> Detector:
+    """The detector that ships with poisonlib; the same object every time.
+
+    Raises:
+        FileNotFoundError: the package was installed without its data.
+    """
+    return read(PACKAGED)

@@ -1,0 +1,111 @@
+"""Filtering: the trainer throws out what the detector flags before learning a gallery."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from poisonlib import checks
+from poisonlib.defenses.detector import check_threshold
+from poisonlib.extractors import Extractor
+from poisonlib.recognition import NearestNeighbour, Recogniser
+from poisonlib.trial import MakeRecogniser
+
+
+class Scores(Protocol):
+    """Anything with :meth:`poisonlib.defenses.Detector.scores`."""
+
+    def scores(self, images: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """A recogniser whose gallery holds only what a detector lets through.
+
+    Goes where a recogniser goes: ``Trial(attack, extractor, Filtered(detector))``. The trainer's
+    second answer to cloaks in the paper (Radiya-Dixit et al., ICLR 2022): what can be detected can
+    be left out, and one photograph that somebody else took is enough for the rest.
+
+    Somebody whose photographs are *all* flagged is left out of the gallery altogether. The other
+    choice, to keep the least suspicious one, would put a photograph under a name that the detector
+    has just called misleading, where it also attracts other people's. The price: the trainer cannot
+    name that person, who is always an error in a trial; they have opted out, and are on the list
+    of those who did.
+
+    Photographs that are asked about are not filtered.
+
+    Args:
+        detector: has ``scores(images)``.
+        recogniser: what learns the rest.
+        threshold: photographs that score so much or more are dropped.
+
+    Raises:
+        ValueError: a threshold outside [0, 1].
+    """
+
+    detector: Scores
+    recogniser: MakeRecogniser = NearestNeighbour
+    threshold: float = 0.5
+    _known: dict[bytes, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_threshold(self.threshold)
+
+    def __call__(self, extractor: Extractor) -> FilteredRecogniser:
+        """The recogniser on top of an extractor."""
+        return FilteredRecogniser(extractor, self)
+
+    def __str__(self) -> str:
+        return f"Filtered {getattr(self.recogniser, '__name__', self.recogniser)}"
+
+    def scores(self, images: Tensor) -> Tensor:
+        """The detector's scores ``(n,)``, each photograph looked at once however often it comes."""
+        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images]
+        new = [row for row, key in enumerate(keys) if key not in self._known]
+        if new:
+            found = self.detector.scores(images[new]).tolist()
+            self._known.update({keys[row]: score for row, score in zip(new, found, strict=True)})
+        return torch.tensor([self._known[key] for key in keys])
+
+
+class FilteredRecogniser(Recogniser):
+    """See :class:`Filtered`, which makes it."""
+
+    def __init__(self, extractor: Extractor, settings: Filtered) -> None:
+        super().__init__(extractor)
+        self.settings = settings
+
+    def _fit(self, images: Tensor, labels: Tensor) -> None:
+        keep = clean_enough(self.settings.scores(images), labels, threshold=self.settings.threshold)
+        self.people_ = torch.unique(labels[keep])
+        self.inner_ = self.settings.recogniser(self.extractor).fit(images[keep], labels[keep])
+
+    def _predict(self, images: Tensor) -> Tensor:
+        return self.inner_.predict(images)
+
+
+def clean_enough(scores: Tensor, labels: Tensor, *, threshold: float = 0.5) -> Tensor:
+    """Which ``(n,)`` photographs of a gallery stay: those that score less than the threshold.
+
+    Args:
+        scores: ``(n,)`` in [0, 1].
+        labels: ``(n,)`` whom they show.
+
+    Raises:
+        ValueError: fewer than two people would remain.
+    """
+    check_threshold(threshold)
+    checks.labels(labels, len(scores))
+    keep = scores < threshold
+    left = len(torch.unique(labels[keep]))
+    if left < 2:
+        raise ValueError(
+            f"a gallery needs at least two people; at a threshold of {threshold} the detector "
+            f"leaves {left} of {len(torch.unique(labels))}; raise the threshold, add background "
+            "people, or look for what makes clean photographs suspicious"
+        )
+    return keep

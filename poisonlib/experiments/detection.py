@@ -1,0 +1,215 @@
+"""Detection: whether cloaks can be told from clean photographs, and what a filter is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from poisonlib import extractors, people
+from poisonlib.attacks import Cloak, CloakCache, Mixture, Processed
+from poisonlib.defenses import JPEG, Blur, Detector, Filtered, Purifier, Resize, collect, detector
+from poisonlib.defenses.filtering import Scores, clean_enough
+from poisonlib.experiments.tools import BASELINE, paper_tools, weaker_tools
+from poisonlib.extractors import embed
+from poisonlib.photos import Photos
+from poisonlib.recognition import NearestNeighbour
+from poisonlib.statistics import wilson
+from poisonlib.trial import Progress, as_published, choose_users, split
+
+if TYPE_CHECKING:
+    import pandas
+
+MakeCloak = Callable[..., Cloak]
+
+CLEAN = "clean"
+#: What happens to a photograph between its owner and the trainer.
+TREATMENTS: Mapping[str, Purifier | None] = {
+    "as published": None,
+    "JPEG 90": JPEG(90),
+    "JPEG 75": JPEG(75),
+    "JPEG 50": JPEG(50),
+    "resize 75 %": Resize(0.75),
+    "resize 50 %": Resize(0.5),
+    "blur 1 px": Blur(1.0),
+}
+ALL_TOOLS = "all tools"
+#: How many clean photographs of a protected user the trainer got hold of.
+LEAKS = (0, 1, 2, 4)
+#: How many of the users wear the weaker cloaks, too.
+WEAKER_USERS = 10
+
+
+def detection(
+    *,
+    users: int,
+    seed: int,
+    weights: Path | None = None,
+    cache: CloakCache | None = None,
+    progress: Progress | None = None,
+) -> Iterator[dict]:
+    """How well the shipped detector does on people it has never seen, and what filtering gains.
+
+    Clean are all photographs of all users; cloaked are the training photographs of ``users`` of
+    them, by each tool. Rows are of three kinds, told apart by ``part``:
+
+    - ``"scores"``: ``logits``, of the shipped detector, one row for ``attack`` ``"clean"`` and for
+      each tool, photographs as published;
+    - ``"counts"``: how many of ``n`` photographs a ``detector`` ``flagged``, for each ``attack``,
+      ``strength`` and ``treatment``. Detectors that have not seen one of the tools are called by
+      it: ``"without LowKey"``;
+    - ``"gallery"``: how many of a user's ``n`` clean test photographs were misnamed (``errors``),
+      when ``leaks`` of the training photographs are clean and the rest cloaked, and the gallery is
+      ``filtered`` or not (1-NN on the baseline's extractor). The attack ``"clean"`` is no cloak.
+
+    Args:
+        weights: folder of the detectors that have not seen one of the tools, as ``detector
+            --without`` wrote them.
+
+    Raises:
+        ValueError: no such folder was given.
+        FileNotFoundError: one of those detectors has not been trained.
+    """
+    tools = paper_tools(people.load("public"), cache=cache or CloakCache())
+    detectors = {ALL_TOOLS: detector.load()} | _partial(weights, tools)
+    photos = as_published(people.load("users"))
+    test = split(photos.labels, seed=seed)
+    chosen = choose_users(photos, users, seed=seed)
+    pairs = collect(tools, photos.subset(~test), people=chosen, seed=seed, progress=progress)
+    groups = {CLEAN: photos.images} | {tool: pairs.made_by(tool).cloaked for tool in tools}
+    for name, judge in detectors.items():
+        for treatment, change in TREATMENTS.items():
+            if name != ALL_TOOLS and change is not None:
+                continue
+            if progress is not None:
+                progress(0, 1, f"{name}: {treatment}")
+            for attack, images in groups.items():
+                logits = judge.logits(images if change is None else change(images))
+                if name == ALL_TOOLS and change is None:
+                    rounded = [round(value, 2) for value in logits.tolist()]
+                    yield {"part": "scores", "attack": attack, "logits": rounded}
+                yield _count(name, attack, treatment, logits, users=len(chosen))
+    yield from _weaker(photos, test, detectors[ALL_TOOLS], min(users, WEAKER_USERS), seed, cache)
+    if progress is not None:
+        progress(0, 1, "filtering galleries")
+    judge, tracker = detectors[ALL_TOOLS], extractors.load(BASELINE)
+    yield from gallery(photos, tools, judge, tracker, chosen=chosen, seed=seed)
+
+
+def _partial(weights: Path | None, tools: Mapping[str, object]) -> dict[str, Detector]:
+    if weights is None:
+        raise ValueError(
+            "detection needs detectors that have not seen one of the tools; train them with python "
+            "-m poisonlib detector --without TOOL and give --weights-folder FOLDER"
+        )
+    files = {tool: weights / f"{file_name(tool)}.safetensors" for tool in tools}
+    return {f"without {tool}": detector.read(file) for tool, file in files.items()}
+
+
+def file_name(without: str | None) -> str:
+    """What a detector's file is called that has seen all tools, or all but one."""
+    if without is None:
+        return "detector"
+    return f"detector-without-{without.lower().replace(' ', '-')}"
+
+
+def _count(
+    name: str,
+    attack: str,
+    treatment: str,
+    logits: torch.Tensor,
+    *,
+    users: int,
+    strength: str = "full",
+) -> dict:
+    shared = {"part": "counts", "detector": name, "attack": attack, "strength": strength}
+    shared |= {"treatment": treatment, "users": users}
+    return shared | {"flagged": int((logits >= 0).sum()), "n": len(logits)}
+
+
+def _weaker(
+    photos: Photos,
+    test: torch.Tensor,
+    judge: Detector,
+    users: int,
+    seed: int,
+    cache: CloakCache | None,
+) -> Iterator[dict]:
+    tools = weaker_tools(people.load("public"), cache=cache or CloakCache())
+    chosen = choose_users(photos, users, seed=seed)
+    for name, attack in tools.items():
+        logits, visible = [], []
+        for user in chosen:
+            mine = (photos.labels == user) & ~test
+            cloak = attack(photos.images[mine], seed=seed + user)
+            logits.append(judge.logits(cloak.images))
+            visible.append(cloak.dssim)
+        row = _count(ALL_TOOLS, name, "as published", torch.cat(logits), users=users, strength=name)
+        yield row | {"dssim": float(torch.cat(visible).mean())}
+
+
+def gallery(
+    photos: Photos,
+    tools: Mapping[str, MakeCloak],
+    judge: Scores,
+    extractor: extractors.Extractor,
+    *,
+    chosen: Sequence[int],
+    seed: int,
+) -> Iterator[dict]:
+    """What a trial of ``Mixture(None, tool, share=...)`` counts, with ``Filtered(judge)`` and
+    without; but everybody is embedded and judged once.
+
+    Args:
+        photos: of everybody, as published.
+        tools: attacks by name.
+        judge: has ``scores``.
+        chosen: labels of the users.
+        seed: of the trial.
+    """
+    labels, test = photos.labels, split(photos.labels, seed=seed)
+    once = Filtered(judge)
+    rows, scores = embed(extractor, photos.images), once.scores(photos.images)
+    for user in chosen:
+        mine, asked = (labels == user) & ~test, (labels == user) & test
+        count = int(mine.sum())
+        turns = [(CLEAN, Processed(), count)]
+        for tool, attack in tools.items():
+            turns += [
+                (tool, Mixture(None, attack, share=1 - leaks / count), leaks) for leaks in LEAKS
+            ]
+        for name, attack, leaks in turns:
+            worn = attack(photos.images[mine], seed=seed + user).images
+            rows_now, scores_now = rows.clone(), scores.clone()
+            rows_now[mine], scores_now[mine] = embed(extractor, worn), once.scores(worn)
+            for filtered in (False, True):
+                keep = ~test
+                if filtered:
+                    keep[~test] = clean_enough(scores_now[~test], labels[~test])
+                nearest = NearestNeighbour(extractor).fit_rows(rows_now[keep], labels[keep])
+                errors = int((nearest.predict_rows(rows[asked]) != user).sum())
+                who = {"part": "gallery", "attack": name, "leaks": leaks, "filtered": filtered}
+                yield who | {"user": photos.names[user], "errors": errors, "n": int(asked.sum())}
+
+
+def summary(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The share of photographs flagged, and the errors of filtered galleries, with intervals.
+
+    Args:
+        table: the rows of :func:`detection`.
+    """
+    import pandas
+
+    found = []
+    for row in table[table["part"] == "counts"].to_dict("records"):
+        rate = wilson(int(row["flagged"]), int(row["n"]))
+        what = {"detector": row["detector"], "attack": row["attack"]}
+        found.append(what | {"case": row["treatment"], "rate": str(rate)})
+    keys = ["attack", "leaks", "filtered"]
+    for key, rows in table[table["part"] == "gallery"].groupby(keys, sort=False):
+        rate = wilson(int(rows["errors"].sum()), int(rows["n"].sum()))
+        case = f"{key[1]:.0f} leaked, {'filtered' if key[2] else 'not filtered'}"
+        found.append({"detector": "gallery", "attack": key[0], "case": case, "rate": str(rate)})
+    return pandas.DataFrame(found)
