@@ -5,6 +5,10 @@ a cloaking tool can run it on photographs of other people, and fine-tune the ext
 person from clean and from cloaked photographs alike. The users themselves are never seen. As in
 the paper's code the loss is plain cross-entropy over identities: nothing in it says that a
 photograph and its copy belong together but that both carry one name.
+
+The paper's trainer has tens of thousands of copies. With a few thousand an extractor learns these
+by heart instead of the tools, so that here copies are varied: a tool's change is strengthened and
+weakened, and laid over photographs of other people (:class:`Variety`).
 """
 
 from __future__ import annotations
@@ -14,20 +18,52 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from poisonlib.defenses.pairs import Pairs
 from poisonlib.extractors import Card, Extractor, ModuleExtractor
 from poisonlib.photos import Photos
 from poisonlib.recognition import EndToEnd, Recogniser
 from poisonlib.training.augment import Augmentation
-from poisonlib.training.loop import train
+from poisonlib.training.loop import resized, train
 from poisonlib.training.recipes import Recipe
 from poisonlib.trial import MakeRecogniser
 
 VIEWS = Augmentation(flip=0.5, shift=0.03)
 """Random views: no more than the oldest extractor learnt from. Varied views alone make an extractor
 less easily fooled, and would hide what the cloaked copies add."""
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How a few copies are made to teach more than themselves.
+
+    Attributes:
+        strength: range of the factor by which a tool's change is multiplied, drawn anew for each
+            photograph each time; (1, 1) shows the copies as they are.
+        borrowed: probability that a clean photograph is shown under a change which a tool made to
+            another one.
+
+    Raises:
+        ValueError: a range out of order or below 0, or a probability outside [0, 1].
+    """
+
+    strength: tuple[float, float] = (0.3, 1.5)
+    borrowed: float = 0.8
+
+    def __post_init__(self) -> None:
+        low, high = self.strength
+        if not (0 <= low <= high and 0 <= self.borrowed <= 1):
+            raise ValueError(
+                f"Variety needs 0 <= low <= high in strength and borrowed in [0, 1], got {self}"
+            )
+
+
+VARIED = Variety()
+"""What :func:`adapt` does unless told otherwise."""
+
+AS_THEY_ARE = Variety(strength=(1.0, 1.0), borrowed=0.0)
+"""The copies themselves and nothing else, as in the paper's code."""
 
 
 def with_copies(photos: Photos, pairs: Pairs) -> Photos:
@@ -59,9 +95,10 @@ def adapt(
     pairs: Pairs | None,
     *,
     seed: int,
-    epochs: int = 6,
+    epochs: int = 12,
     learning_rate: float = 1e-3,
     augmentation: Augmentation = VIEWS,
+    variety: Variety = VARIED,
     name: str = "",
     checkpoint: Path | None = None,
     progress: Callable[[int, int, float], None] | None = None,
@@ -81,6 +118,7 @@ def adapt(
         epochs: passes over all photographs, clean and cloaked.
         learning_rate: the highest, of AdamW with a one-cycle schedule.
         augmentation: the random views.
+        variety: how copies are varied; :data:`AS_THEY_ARE` for the paper's own recipe.
         name: of the new extractor; by default the old one's with ``adapted-`` in front.
         checkpoint: file to resume from, if it is there, and to write after every epoch.
         progress: called with (epochs done, epochs in all, mean loss) after every epoch.
@@ -119,7 +157,35 @@ def adapt(
         start=extractor.card.name,
     )
     run = {"checkpoint": checkpoint, "progress": progress, "device": device}
+    if pairs is not None:
+        run["pictures"] = _Varied(photos, pairs, variety, size=recipe.card.input_size)
     return train(recipe, mixed, start=extractor, **run).extractor
+
+
+class _Varied:
+    """What a batch of clean photographs and copies shows, in the order of :func:`with_copies`."""
+
+    def __init__(self, photos: Photos, pairs: Pairs, variety: Variety, *, size: int) -> None:
+        self.clean, self.variety = resized(photos.images, size), variety
+        self.originals = resized(pairs.photos.images, size)[pairs.source]
+        self.changes = resized(pairs.cloaked, size).short() - self.originals.short()
+
+    def __call__(self, batch: Tensor, generator: Generator) -> Tensor:
+        """``(k, 3, size, size)`` in [0, 1] for ``(k,)`` indices."""
+        low, high = self.variety.strength
+        is_copy = batch >= len(self.clean)
+        factor = low + (high - low) * torch.rand(len(batch), 1, 1, 1, generator=generator)
+        borrows = torch.rand(len(batch), generator=generator) < self.variety.borrowed
+        others = torch.randint(len(self.changes), (len(batch),), generator=generator)
+        factor[~is_copy & ~borrows] = 0
+        place = (batch - len(self.clean)).clamp_min(0)
+        change = self.changes[torch.where(is_copy, place, others)]
+        under = torch.where(
+            is_copy[:, None, None, None],
+            self.originals[place],
+            self.clean[batch.clamp_max(len(self.clean) - 1)],
+        )
+        return (under + factor * change).div(255).clamp(0, 1)
 
 
 def _card(extractor: ModuleExtractor, photos: Photos, pairs: Pairs | None, name: str) -> Card:

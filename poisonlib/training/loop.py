@@ -34,6 +34,7 @@ def train(
     *,
     start: ModuleExtractor | None = None,
     checkpoint: Path | None = None,
+    pictures: Callable[[Tensor, Generator], Tensor] | None = None,
     progress: Callable[[int, int, float], None] | None = None,
     device: torch.device | str = "cpu",
 ) -> Trained:
@@ -47,6 +48,9 @@ def train(
         photos: aligned photographs of public people, each person a class.
         start: what ``recipe.start`` names, to fine-tune; None to begin with random weights.
         checkpoint: file to resume from, if it is there, and to write after every epoch.
+        pictures: what a batch shows, given the indices ``(k,)`` of its photographs and a generator:
+            ``(k, 3, s, s)`` in [0, 1], of which random views are taken; the photographs themselves
+            by default.
         progress: called with (epochs done, epochs in all, mean loss) after every epoch.
         device: where to train; the extractor comes back on the CPU.
 
@@ -63,7 +67,12 @@ def train(
         raise ValueError(f"training needs at least two people, got {len(people)}")
     labels = torch.tensor([people[label] for label in photos.labels.tolist()])
     names = [photos.names[label] for label in people]
-    images = _resized(photos.images, recipe.card.input_size)
+    if pictures is None:
+        images = resized(photos.images, recipe.card.input_size)
+
+        def pictures(batch: Tensor, generator: Generator) -> Tensor:
+            return images[batch].float() / 255
+
 
     torch_state = torch.random.get_rng_state()
     torch.manual_seed(recipe.seed)
@@ -105,7 +114,8 @@ def train(
             head.train()
             seen = 0
             for batch in batches(labels, recipe, generator=generator):
-                views = recipe.augmentation(images[batch].float() / 255, generator=generator)
+                shown = pictures(batch, generator)
+                views = recipe.augmentation(shown, generator=generator)
                 views, targets = views.to(device), labels[batch].to(device)
                 if recipe.adversarial:
                     views = _worst_case(loss_of, views, targets, recipe.adversarial, generator)
@@ -179,7 +189,7 @@ def _worst_case(
     return (images + change).clamp(0, 1)
 
 
-def _resized(images: Tensor, size: int) -> Tensor:
+def resized(images: Tensor, size: int) -> Tensor:
     """Photographs at the network's own size, as bytes to save memory."""
     batches = []
     for batch in images.split(512):

@@ -9,7 +9,7 @@ import torch
 
 from poisonlib.attacks.base import round_to_8_bits
 from poisonlib.defenses import WithCopies, adapt, collect
-from poisonlib.defenses.adaptive import with_copies
+from poisonlib.defenses.adaptive import AS_THEY_ARE, Variety, _Varied, with_copies
 from poisonlib.experiments.adaptations import LEAKED, unwitting
 from poisonlib.extractors import Card, ModuleExtractor, Preprocessing, embed
 from poisonlib.photos import Photos
@@ -61,8 +61,36 @@ PLAIN = Augmentation(flip=0.0)
 
 
 def learnt(copies, *, epochs: int = 60) -> ModuleExtractor:
-    settings = {"seed": 0, "epochs": epochs, "learning_rate": 5e-3, "augmentation": PLAIN}
-    return adapt(network(), PUBLIC, copies, **settings)
+    plain = {"augmentation": PLAIN, "variety": AS_THEY_ARE}
+    return adapt(network(), PUBLIC, copies, seed=0, epochs=epochs, learning_rate=5e-3, **plain)
+
+
+def test_copies_are_varied_as_asked(copies):
+    clean, size = len(PUBLIC), 16
+    generator = torch.Generator().manual_seed(0)
+    everything = torch.arange(clean + len(copies))
+    mixed = with_copies(PUBLIC, copies).images
+    plain = _Varied(PUBLIC, copies, AS_THEY_ARE, size=size)(everything, generator)
+    assert torch.allclose(plain, mixed, atol=1 / 255)
+
+    weak = Variety(strength=(0.5, 0.5), borrowed=0.0)
+    shown = _Varied(PUBLIC, copies, weak, size=size)(everything, generator)
+    assert torch.equal(shown[:clean], plain[:clean])
+    half_way = (copies.clean + copies.cloaked) / 2
+    assert torch.allclose(shown[clean:], half_way, atol=1 / 255)
+
+    lent = Variety(strength=(1.0, 1.0), borrowed=1.0)
+    shown = _Varied(PUBLIC, copies, lent, size=size)(everything, generator)
+    assert torch.equal(shown[clean:], plain[clean:])
+    possible = (PUBLIC.images[0] + copies.cloaked - copies.clean).clamp(0, 1)
+    assert (possible - shown[0]).abs().amax(dim=(1, 2, 3)).min() < 1.5 / 255
+    assert not torch.equal(shown[0], plain[0])
+
+
+@pytest.mark.parametrize("wrong", [{"strength": (1.0, 0.5)}, {"borrowed": 1.5}])
+def test_variety_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(ValueError, match="low <= high"):
+        Variety(**wrong)
 
 
 def recognised_copies(extractor, copies) -> float:
