@@ -47,8 +47,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "that has learnt to tell people apart",
     )
     command.add_argument("--without", metavar="TOOL", help="leave the cloaks of one tool out")
-    command.add_argument("--epochs", type=int, default=20)
-    command.add_argument("--start-epochs", type=int, default=2, help="on identities")
+    command.add_argument("--epochs", type=int, default=24)
+    command.add_argument("--start-epochs", type=int, default=1, help="on identities")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
         "--out-folder", type=Path, help="where network and record go (default: into the package)"
