@@ -37,6 +37,20 @@ def error_by_tool(
         for title, summary in summaries.items()
     ]
     figure = go.Figure(frames[0].data, frames=frames if len(frames) > 1 else None)
+    paper_bands(figure, claims)
+    figure.update_layout(
+        yaxis={"range": [-0.02, 1.05], "tickformat": ".0%", "title": {"text": "error"}},
+        # Room on the left for what the bands say.
+        xaxis={"range": [-0.95 if claims else -0.5, len(frames[0].data[0].x) - 0.5]},
+        scattermode="group",
+    )
+    if len(frames) > 1:
+        figure.update_layout(sliders=slider(list(summaries), prefix="recogniser"))
+    return figure
+
+
+def paper_bands(figure: go.Figure, claims: Sequence[Claim]) -> None:
+    """Draw ranges of the paper across a figure whose y is an error, each with what it says."""
     for claim in claims:
         figure.add_hrect(
             max(0, claim.low - 0.004),
@@ -48,15 +62,6 @@ def error_by_tool(
             annotation_position="top left",
             annotation_font_size=12,
         )
-    figure.update_layout(
-        yaxis={"range": [-0.02, 1.05], "tickformat": ".0%", "title": {"text": "error"}},
-        # Room on the left for what the bands say.
-        xaxis={"range": [-0.95 if claims else -0.5, len(frames[0].data[0].x) - 0.5]},
-        scattermode="group",
-    )
-    if len(frames) > 1:
-        figure.update_layout(sliders=slider(list(summaries), prefix="recogniser"))
-    return figure
 
 
 def _condition_traces(summary: pandas.DataFrame) -> list[go.Scatter]:
