@@ -16,7 +16,7 @@ from poisonlib.extractors import ModuleExtractor
 from poisonlib.photos import Photos
 
 TOOLS = tuple(SURROGATES)
-EPOCHS = 6
+EPOCHS = 12
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,16 @@ def unwitting(
     return photos.subset(~is_user | leaked), pairs.subset(own_tool[pairs.labels] == pairs.tool)
 
 
+STARTS = ("arcface-2019", "softmax-2014")
+"""The ordinary extractors: the one that the stronger tools fool best, asked every question, and
+that of the paper's baseline."""
+
+
 def _all(start: str) -> list[Adaptation]:
     adapted = Adaptation(f"adapted-{start}", start, "adapted")
     clean = Adaptation(f"tuned-{start}", start, "fine-tuned on clean photographs", tools=())
+    if start != STARTS[0]:
+        return [adapted, clean]
     without = [
         Adaptation(
             f"{adapted.name}-without-{_slug(left_out)}",
@@ -116,9 +123,6 @@ def _all(start: str) -> list[Adaptation]:
 def _slug(tool: str) -> str:
     return tool.lower().replace(" ", "-")
 
-
-STARTS = ("softmax-2014", "arcface-2019")
-"""The ordinary extractors: that of the paper's baseline, and a stronger one."""
 
 ADAPTATIONS = {made.name: made for start in STARTS for made in _all(start)}
 """All adaptations by name. Those that are called ``adapted-`` and nothing else ship."""

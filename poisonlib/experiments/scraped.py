@@ -1,8 +1,8 @@
-"""What the trainers of these experiments have scraped: public people, half of them with copies.
+"""What the trainers of these experiments have scraped: public people, some of them with copies.
 
-The paper's trainer has perturbed copies of at most half of the people in FaceScrub. Here 240 of 480
-public people have copies by all three tools: the first half of the packaged people, and as many
-rendered ones that no extractor which a cloak was made on has learnt from.
+The paper's trainer has perturbed copies of at most half of the people in FaceScrub. Here 200 of 440
+public people have copies by all three tools: half of the packaged people, and 120 rendered ones
+whom no extractor that a cloak was made on has learnt from.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from poisonlib.trial import Progress
 
 #: Of the packaged public people the first so many have copies; of the rendered ones the last.
 PACKAGED_WITH_COPIES = 80
-RENDERED, FIRST_RENDERED, RENDERED_WITH_COPIES = 320, 10_320, 160
+RENDERED, FIRST_RENDERED, RENDERED_WITH_COPIES = 280, 10_320, 120
 PHOTOS, COPIED = 12, 6
 
 
 def scraped(
     folder: Path, *, processes: int = 1, progress: Progress | None = None
 ) -> tuple[Photos, Pairs]:
-    """480 public people, 12 clean photographs of each, and the copies that 240 of them have.
+    """440 public people, 12 clean photographs of each, and the copies that 200 of them have.
 
     Cloaks that are not in the default cache are made first, some hours of one core for all.
 
