@@ -96,7 +96,7 @@ def _tools() -> dict[str, Attack]:
 def _cloak_one(folder: Path, packaged: bool, label: int) -> str:
     torch.set_num_threads(1)
     photos, _, seed = _of(folder, packaged)
-    collect(_tools(), photos, people=[label], seed=seed, each=COPIED)
+    collect(_tools(), photos.of_people([label]), people=[label], seed=seed, each=COPIED)
     return f"copies for {photos.names[label]}"
 
 
