@@ -44,3 +44,32 @@ def test_the_ablation_says_where_its_weights_come_from(tmp_path):
         next(experiments.ablation(users=1, seed=0))
     with pytest.raises(FileNotFoundError, match="poisonlib train ablation-base-2014"):
         next(experiments.ablation(users=1, seed=0, weights=tmp_path))
+
+
+def test_what_ships_as_adapted_is_an_adaptation_to_all_tools():
+    shipped = extractors.names(adapted=True)
+    assert shipped and not set(shipped) & set(extractors.names())
+    for name in shipped:
+        made = experiments.ADAPTATIONS[name]
+        assert set(made.tools) == set(RELEASED)
+        card = extractors.load(name).card
+        assert card.name == name and card.year == extractors.load(made.start).card.year
+        assert all(tool in card.data for tool in RELEASED)
+
+
+def test_every_tool_is_left_out_once_and_every_share_of_leaks_is_tried():
+    made = experiments.ADAPTATIONS.values()
+    left_out = [set(RELEASED) - set(one.tools) for one in made if one.leaks is None and one.tools]
+    assert [gone for gone in left_out if gone] == [{tool} for tool in experiments.SURROGATES]
+    assert [one.leaks for one in made if one.leaks is not None] == list(experiments.LEAKS)
+    assert len({one.name for one in made}) == len(made)
+
+
+def test_an_experiment_says_how_to_make_the_weights_that_it_lacks(tmp_path):
+    with pytest.raises(FileNotFoundError, match="poisonlib adapt leaks-0-arcface-2019"):
+        next(experiments.leaks(users=1, seed=0, weights=tmp_path))
+
+
+def test_the_scraped_people_are_asked_for_by_command(tmp_path):
+    with pytest.raises(ValueError, match="--identities 280 --photos 12 --first-identity 10320"):
+        experiments.scraped(tmp_path)
