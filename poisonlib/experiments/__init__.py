@@ -7,7 +7,13 @@ recorded one beside it.
 
 from poisonlib.experiments.ablation import ablation
 from poisonlib.experiments.adaptations import ADAPTATIONS, LEAKS, Adaptation
-from poisonlib.experiments.adaptive import adaptive, leaks, next_attack, tools_on_the_adapted
+from poisonlib.experiments.adaptive import (
+    adaptive,
+    adaptive_end_to_end,
+    leaks,
+    next_attack,
+    tools_on_the_adapted,
+)
 from poisonlib.experiments.ahead import Experiment, cloak_ahead
 from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
 from poisonlib.experiments.detection import TREATMENTS, detection
@@ -32,6 +38,7 @@ EXPERIMENTS = {
     "switching": Experiment(switching, paper_tools),
     "ablation": Experiment(ablation, paper_tools),
     "adaptive": Experiment(adaptive, paper_tools),
+    "adaptive-end-to-end": Experiment(adaptive_end_to_end, paper_tools),
     "leaks": Experiment(leaks, paper_tools),
     "next-attack": Experiment(next_attack, tools_on_the_adapted),
     "purification": Experiment(purification, paper_tools),
@@ -56,6 +63,7 @@ __all__ = [
     "TREATMENTS",
     "ablation",
     "adaptive",
+    "adaptive_end_to_end",
     "baseline",
     "budget",
     "cloak_ahead",

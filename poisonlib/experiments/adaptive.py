@@ -14,7 +14,7 @@ from poisonlib.experiments.adaptations import ADAPTATIONS, STARTS, Adaptation
 from poisonlib.experiments.tools import paper_tools
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
-from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour
+from poisonlib.recognition import Linear, NearestNeighbour
 from poisonlib.trial import MakeRecogniser, Progress, Trial, as_published, choose_users, split
 
 FROZEN: Mapping[str, MakeRecogniser] = {"1-NN": NearestNeighbour, "linear": Linear}
@@ -53,33 +53,29 @@ def adaptive(
                     result = trial.run(photos, users=users, seed=seed, rows=rows, progress=progress)
                     table = result.table.assign(recogniser=kind, trainer=trainer, start=start)
                     yield from table.to_dict("records")
-    start = STARTS[0]
-    ends = {"ordinary": extractors.load(start), "adapted": _load(ADAPTATIONS[f"adapted-{start}"])}
-    for trainer, extractor in ends.items():
-        for row in _end_to_end(extractor, photos, tools, users, seed, trainer, progress):
-            yield row | {"recogniser": "end-to-end", "trainer": trainer, "start": start}
 
 
-def _end_to_end(
-    extractor: Extractor,
-    photos: Photos,
-    tools: Mapping[str, Attack],
-    users: int,
-    seed: int,
-    trainer: str,
-    progress: Progress | None,
+def adaptive_end_to_end(
+    *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
 ) -> Iterator[dict]:
-    """Users in two halves: whoever adapts learns from copies of the half that is not protected."""
+    """The paper's tools before an adapted extractor that is fine-tuned on the whole gallery.
+
+    Users come in two halves: while one protects itself, the trainer has copies of the other's
+    photographs (:class:`~poisonlib.defenses.WithCopies`), as the paper's trainer has of at most
+    half of the people. Rows are those of a trial, with ``trainer`` and ``start`` beside them.
+    """
+    photos = as_published(people.load("users"))
+    tools = paper_tools(people.load("public"), cache=cache)
+    made = ADAPTATIONS[f"adapted-{STARTS[0]}"]
     chosen = choose_users(photos, users, seed=seed)
     published = photos.subset(~split(photos.labels, seed=seed))
-    for mine, other in ((chosen[::2], chosen[1::2]), (chosen[1::2], chosen[::2])):
-        recogniser: MakeRecogniser = EndToEnd
-        if trainer == "adapted":
-            recogniser = WithCopies(collect(tools, published, people=other, seed=seed))
+    for mine, others in ((chosen[::2], chosen[1::2]), (chosen[1::2], chosen[::2])):
+        trainer = WithCopies(collect(tools, published, people=others, seed=seed))
         for tool, attack in tools.items():
-            trial = Trial(attack, extractor, recogniser, name=tool)
+            trial = Trial(attack, _load(made), trainer, name=tool)
             result = trial.run(photos, users=mine, seed=seed, progress=progress)
-            yield from result.table.to_dict("records")
+            said = {"recogniser": "end-to-end", "trainer": made.trainer, "start": made.start}
+            yield from result.table.assign(**said).to_dict("records")
 
 
 def leaks(
