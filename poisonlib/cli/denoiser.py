@@ -27,7 +27,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     )
     command.add_argument("--people", type=int, default=80, help="how many public people")
     command.add_argument("--each", type=int, default=6, help="photographs of each of them")
-    command.add_argument("--epochs", type=int, default=8)
+    command.add_argument("--epochs", type=int, default=5)
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
         "--out-folder", type=Path, help="where network and record go (default: into the package)"
