@@ -26,8 +26,9 @@ SHARED = 5
 LEAKED = (0, 1)
 #: Photographs of other people in each round, for the one of the user.
 DISTRACTORS = 10
-#: Share of photographs of unknown people that the threshold may let in.
-FALSE_ADDS = 0.01
+#: Shares of photographs of unknown people that the threshold may let in: a cautious tracker's, and
+#: a bold one's.
+FALSE_ADDS = (0.01, 0.1)
 UNPROTECTED = "no cloak"
 
 
@@ -56,14 +57,14 @@ class Round:
 def growth(
     *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
 ) -> Iterator[dict]:
-    """The paper's tools, and no cloak, x extractors x leaked photographs, round after round.
+    """The paper's tools, and no cloak, x extractors, leaks and thresholds, round after round.
 
     A gallery holds ``SHARED`` photographs of the user, cloaked but for those that leaked, and all
     training photographs of everybody else. Each round brings one clean photograph of the user, of
     those that were never shared, and ``DISTRACTORS`` test photographs of others.
 
-    Rows are all users together, those of a trial with ``leaked`` and ``round`` and the counts of
-    :class:`Round` beside them; ``errors_by_user`` keeps the users apart.
+    Rows are all users together, those of a trial with ``leaked``, ``false_adds``, ``round`` and the
+    counts of :class:`Round` beside them; ``errors_by_user`` keeps the users apart.
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
     test = split(photos.labels, seed=seed)
@@ -74,28 +75,42 @@ def growth(
         mine = {user: photos.images[(photos.labels == user) & ~test] for user in chosen}
         made = {user: attack(mine[user], seed=seed + user).images for user in chosen}
         cloaks[tool] = {user: images[:SHARED] for user, images in made.items()}
-    jobs = list(itertools.product(WATCHED, cloaks, LEAKED))
-    for name in WATCHED:
+    settings = [
+        (tool, leaked, share)
+        for tool, leaked, share in itertools.product(cloaks, LEAKED, FALSE_ADDS)
+        if tool != UNPROTECTED or leaked == 0
+    ]
+    for done, name in enumerate(WATCHED):
+        if progress is not None:
+            progress(done, len(WATCHED), f"growing before {name}")
         extractor = extractors.load(name)
-        rows = embed(extractor, photos.images)
-        threshold = choose_threshold(extractor, public, false_adds=FALSE_ADDS)
-        for tool, leaked in itertools.product(cloaks, LEAKED):
-            if tool == UNPROTECTED and leaked:
-                continue
-            if progress is not None:
-                progress(jobs.index((name, tool, leaked)), len(jobs), f"{tool} before {name}")
-            courses = []
-            for user in chosen:
-                images = cloaks[tool].get(user)
-                worn = None if images is None else embed(extractor, images)
-                tracker = DynamicGallery(extractor, threshold=threshold)
-                courses.append(
-                    course(tracker, photos, rows, test, user, worn, leaked=leaked, seed=seed + user)
+        rows, known = embed(extractor, photos.images), embed(extractor, public.images)
+        limits = {
+            share: choose_threshold(extractor, public, false_adds=share, rows=known)
+            for share in FALSE_ADDS
+        }
+        worn = {
+            tool: {user: embed(extractor, images) for user, images in of_users.items()}
+            for tool, of_users in cloaks.items()
+        }
+        for tool, leaked, share in settings:
+            courses = [
+                course(
+                    DynamicGallery(extractor, threshold=limits[share]),
+                    photos,
+                    rows,
+                    test,
+                    user,
+                    worn[tool].get(user),
+                    leaked=leaked,
+                    seed=seed + user,
                 )
-            shared = {"attack": tool, "extractor": name, "leaked": leaked, "threshold": threshold}
-            yield from _pooled(courses, shared)
+                for user in chosen
+            ]
+            shared = {"attack": tool, "extractor": name, "leaked": leaked}
+            yield from _pooled(courses, shared | {"false_adds": share, "threshold": limits[share]})
     if progress is not None:
-        progress(len(jobs), len(jobs), "done")
+        progress(len(WATCHED), len(WATCHED), "done")
 
 
 def course(

@@ -27,11 +27,16 @@ def error_by_round(table: pandas.DataFrame) -> go.Figure:
     The curves grow with the slider; the last mark of each carries its 95 % interval.
 
     Args:
-        table: rows of :func:`poisonlib.experiments.growth`.
+        table: rows of :func:`poisonlib.experiments.growth`, of one share ``false_adds``.
+
+    Raises:
+        ValueError: rows of several.
     """
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
+    if table["false_adds"].nunique() != 1:
+        raise ValueError("a film shows one threshold: pick the rows of one share false_adds")
     extractors, leaks = by_release(table["extractor"]), sorted(set(table["leaked"]))
     titles = [f"{family(name)}: {LEAKS[leak]}" for name in extractors for leak in leaks]
     fig = make_subplots(
@@ -103,15 +108,16 @@ def outcomes(table: pandas.DataFrame, *, distractors: int) -> pandas.DataFrame:
         distractors: photographs of other people in each round.
 
     Returns:
-        a row for each ``attack``, ``extractor`` and ``leaked`` with the ``error`` after the last
-        round and its bounds, ``before`` (at the start), ``kept`` and ``lost`` (shares of the
-        user's clean photographs, by the name they were kept under) and ``polluted`` (share of the
-        others' photographs that were kept under a wrong name).
+        a row for each ``attack``, ``extractor``, ``leaked`` and ``false_adds`` with the ``error``
+        after the last round and its bounds, ``before`` (at the start), ``kept`` and ``lost``
+        (shares of the user's clean photographs, by the name they were kept under), ``polluted``
+        (share of the others' photographs that were kept under a wrong name), and ``heals``: whether
+        the intervals before and after do not overlap.
     """
     import pandas
 
     made = []
-    keys = ["extractor", "attack", "leaked"]
+    keys = ["extractor", "attack", "leaked", "false_adds"]
     for key, rows in table.groupby(keys, sort=False):
         rows = rows.sort_values("round")
         first, last = rows.iloc[0], rows.iloc[-1]

@@ -20,6 +20,7 @@ def table() -> pandas.DataFrame:
                 rows.append(
                     {"attack": attack, "extractor": extractor, "leaked": leaked, "round": number}
                     | {"condition": "control" if bare else "cloaked", "whose": "user"}
+                    | {"false_adds": 0.1}
                     | {"error": error, "low": error - 0.05, "high": error + 0.05, "n": 140}
                     | {"users": 20, "own": 5 * number, "lost": number, "taken": 0}
                     | {"others_right": 100 * number, "others_wrong": 6 * number}
@@ -39,6 +40,8 @@ def test_each_frame_shows_the_rounds_so_far(table: pandas.DataFrame) -> None:
     leaked = figure.frames[2].data[3]
     assert leaked.y[-1] == pytest.approx(0.4) and leaked.xaxis == "x2"
     assert figure.layout.sliders and figure.layout.updatemenus
+    with pytest.raises(ValueError, match="one threshold"):
+        growth.error_by_round(pandas.concat([table, table.assign(false_adds=0.01)]))
 
 
 def test_outcomes_compare_the_last_round_with_the_first(table: pandas.DataFrame) -> None:
