@@ -19,7 +19,7 @@ PEOPLE, EACH = 25, 6
 #: Person p10000 is cloaked under seed 10000, and so on.
 FIRST_IDENTITY = CLOAK_SEED = 10_000
 #: Whom the network learns to tell apart first, and who is left to try it on.
-FIRST_OF_START, START_PEOPLE, HELD_OUT = 10_160, 160, 80
+FIRST_OF_START, START_PEOPLE, HELD_OUT = 10_160, 400, 80
 PHOTOS = 12
 START_CHECKPOINT = ".detector-start.checkpoint"
 IMAGENET_FILE = "mobilenet_v2-b0353104.pth"
@@ -48,7 +48,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     )
     command.add_argument("--without", metavar="TOOL", help="leave the cloaks of one tool out")
     command.add_argument("--epochs", type=int, default=24)
-    command.add_argument("--start-epochs", type=int, default=10, help="on identities")
+    command.add_argument("--start-epochs", type=int, default=1, help="on identities")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
         "--out-folder", type=Path, help="where network and record go (default: into the package)"
