@@ -66,7 +66,7 @@ class Adaptation:
 LEAKED = 3
 """Clean photographs of somebody who leaks."""
 
-LEAKS = (0.0, 0.1, 0.25, 0.5, 1.0)
+LEAKS = (0.0, 0.1, 0.25, 1.0)
 
 
 def unwitting(
@@ -96,14 +96,14 @@ def unwitting(
 
 STARTS = ("arcface-2019", "softmax-2014")
 """The ordinary extractors: the one that the stronger tools fool best, asked every question, and
-that of the paper's baseline."""
+that of the paper's baseline, asked whether it can be adapted."""
 
 
 def _all(start: str) -> list[Adaptation]:
     adapted = Adaptation(f"adapted-{start}", start, "adapted")
     clean = Adaptation(f"tuned-{start}", start, "fine-tuned on clean photographs", tools=())
     if start != STARTS[0]:
-        return [adapted, clean]
+        return [adapted]
     without = [
         Adaptation(
             f"{adapted.name}-without-{_slug(left_out)}",

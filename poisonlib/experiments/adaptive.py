@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from poisonlib import extractors, people
-from poisonlib.attacks import Attack, CloakCache, FawkesV1, LowKey, Mixture
+from poisonlib.attacks import Attack, CloakCache, LowKey, Mixture
 from poisonlib.attacks.cache import Cached
 from poisonlib.defenses.adaptive import WithCopies
 from poisonlib.defenses.pairs import collect
@@ -107,18 +107,13 @@ def leaks(
 def tools_on_the_adapted(
     public: Photos, *, cache: CloakCache | None = None
 ) -> dict[str, Attack]:
-    """The two stronger tools, crafted on the adapted extractor, and as they were before.
+    """The strongest tool, crafted on the adapted extractor.
 
     This is the attacker's next move: the defence is out, and its weights with it.
     """
-    adapted = extractors.load(f"adapted-{STARTS[0]}")
-    new: dict[str, Attack] = {
-        "Fawkes v1.0 on the adapted extractor": FawkesV1([adapted]),
-        "LowKey on the adapted extractor": LowKey([adapted]),
-    }
-    if cache is not None:
-        new = {name: Cached(attack, cache) for name, attack in new.items()}
-    return new
+    attack = LowKey([extractors.load(f"adapted-{STARTS[0]}")])
+    kept: Attack = attack if cache is None else Cached(attack, cache)
+    return {"LowKey on the adapted extractor": kept}
 
 
 def next_attack(

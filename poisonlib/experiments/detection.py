@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 MakeCloak = Callable[..., Cloak]
 
 CLEAN = "clean"
+EVERYBODY = "clean, all users"
+AS_PUBLISHED = "as published"
 #: What happens to a photograph between its owner and the trainer.
 TREATMENTS: Mapping[str, Purifier | None] = {
-    "as published": None,
+    AS_PUBLISHED: None,
     "JPEG 90": JPEG(90),
     "JPEG 75": JPEG(75),
     "JPEG 50": JPEG(50),
@@ -52,14 +54,15 @@ def detection(
 ) -> Iterator[dict]:
     """How well the shipped detector does on people it has never seen, and what filtering gains.
 
-    Clean are all photographs of all users; cloaked are the training photographs of ``users`` of
-    them, by each tool. Rows are of three kinds, told apart by ``part``:
+    Cloaked are the training photographs of ``users`` users, by each tool. As in the paper they
+    stand beside the same photographs without a cloak, as many as each tool cloaked. Rows are of
+    three kinds, told apart by ``part``:
 
-    - ``"scores"``: ``logits``, of the shipped detector, one row for ``attack`` ``"clean"`` and for
-      each tool, photographs as published;
-    - ``"counts"``: how many of ``n`` photographs a ``detector`` ``flagged``, for each ``attack``,
-      ``strength`` and ``treatment``. Detectors that have not seen one of the tools are called by
-      it: ``"without LowKey"``;
+    - ``"scores"``: ``logits``, of the shipped detector, one row for ``attack`` ``"clean, all
+      users"``, which is every photograph of everybody, and for each tool;
+    - ``"counts"``: how many of ``n`` photographs a ``detector`` ``flagged``, for each ``attack``
+      (``"clean"``: the originals of the cloaked ones), ``strength`` and ``treatment``. Detectors
+      that have not seen one of the tools are called by it: ``"without LowKey"``;
     - ``"gallery"``: how many of a user's ``n`` clean test photographs were misnamed (``errors``),
       when ``leaks`` of the training photographs are clean and the rest cloaked, and the gallery is
       ``filtered`` or not (1-NN on the baseline's extractor). The attack ``"clean"`` is no cloak.
@@ -78,7 +81,12 @@ def detection(
     test = split(photos.labels, seed=seed)
     chosen = choose_users(photos, users, seed=seed)
     pairs = collect(tools, photos.subset(~test), people=chosen, seed=seed, progress=progress)
-    groups = {CLEAN: photos.images} | {tool: pairs.made_by(tool).cloaked for tool in tools}
+    groups = {CLEAN: pairs.photos.images}
+    groups |= {tool: pairs.made_by(tool).cloaked for tool in tools}
+    judge = detectors[ALL_TOOLS]
+    everybody = judge.logits(photos.images)
+    yield {"part": "scores", "attack": EVERYBODY, "logits": _rounded(everybody)}
+    yield _count(ALL_TOOLS, EVERYBODY, AS_PUBLISHED, everybody, users=len(photos.people))
     for name, judge in detectors.items():
         for treatment, change in TREATMENTS.items():
             if name != ALL_TOOLS and change is not None:
@@ -87,9 +95,8 @@ def detection(
                 progress(0, 1, f"{name}: {treatment}")
             for attack, images in groups.items():
                 logits = judge.logits(images if change is None else change(images))
-                if name == ALL_TOOLS and change is None:
-                    rounded = [round(value, 2) for value in logits.tolist()]
-                    yield {"part": "scores", "attack": attack, "logits": rounded}
+                if name == ALL_TOOLS and change is None and attack != CLEAN:
+                    yield {"part": "scores", "attack": attack, "logits": _rounded(logits)}
                 yield _count(name, attack, treatment, logits, users=len(chosen))
     yield from _weaker(photos, test, detectors[ALL_TOOLS], min(users, WEAKER_USERS), seed, cache)
     if progress is not None:
@@ -113,6 +120,10 @@ def file_name(without: str | None) -> str:
     if without is None:
         return "detector"
     return f"detector-without-{without.lower().replace(' ', '-')}"
+
+
+def _rounded(logits: torch.Tensor) -> list[float]:
+    return [round(value, 2) for value in logits.tolist()]
 
 
 def _count(
@@ -146,7 +157,7 @@ def _weaker(
             cloak = attack(photos.images[mine], seed=seed + user)
             logits.append(judge.logits(cloak.images))
             visible.append(cloak.dssim)
-        row = _count(ALL_TOOLS, name, "as published", torch.cat(logits), users=users, strength=name)
+        row = _count(ALL_TOOLS, name, AS_PUBLISHED, torch.cat(logits), users=users, strength=name)
         yield row | {"dssim": float(torch.cat(visible).mean())}
 
 
