@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-def by_attack(clean: Rate, cloaked: Mapping[str, Rate]) -> pandas.DataFrame:
+def by_attack(
+    clean: Rate, cloaked: Mapping[str, Rate], *, everybody: Rate | None = None
+) -> pandas.DataFrame:
     """Precision and recall for each tool and for all of them together, with 95 % intervals.
 
     Args:
         clean: clean photographs that were flagged.
         cloaked: cloaked ones that were flagged, by tool.
+        everybody: clean photographs for the last row, of all tools; ``clean`` by default.
 
     Returns:
         one row each, with ``attack, precision, recall, false_alarms`` as text and the counts
@@ -34,7 +37,9 @@ def by_attack(clean: Rate, cloaked: Mapping[str, Rate]) -> pandas.DataFrame:
 
     pooled = wilson(sum(r.count for r in cloaked.values()), sum(r.n for r in cloaked.values()))
     rows = []
+    beside = {name: clean for name in cloaked} | {"all tools": everybody or clean}
     for name, rate in {**cloaked, "all tools": pooled}.items():
+        clean = beside[name]
         flagged = rate.count + clean.count
         precision = span(wilson(rate.count, flagged)) if flagged else "none flagged"
         row = {"attack": name, "precision": precision, "recall": span(rate)}

@@ -18,6 +18,8 @@ def test_precision_counts_false_alarms_and_recall_does_not():
     assert rows.loc["two", "precision"].startswith("0 %")
     assert rows.loc["all tools", "recall"].startswith("45 %")
     assert rows.loc["all tools", "cloaked"] == 20
+    more = detection.by_attack(wilson(0, 5), {"one": wilson(9, 10)}, everybody=wilson(1, 90))
+    assert more["clean"].tolist() == [5, 90] and more["alarms"].tolist() == [0, 1]
     none = detection.by_attack(wilson(0, 50), {"one": wilson(0, 10)})
     assert none["precision"].iloc[0] == "none flagged"
 
