@@ -4,8 +4,8 @@
 real photographs.
 """
 
-from benchmarks import chapters, cloaking, detection, embedding, loading
+from benchmarks import chapters, cloaking, detection, embedding, loading, purification
 
-for benchmark in (cloaking, loading, embedding, detection, chapters):
+for benchmark in (cloaking, loading, embedding, detection, purification, chapters):
     print(f"# {benchmark.__doc__.splitlines()[0]}", flush=True)
     benchmark.main()

@@ -138,7 +138,7 @@ class Frame:
     """The gallery of one user after a round, as points on a plane.
 
     Attributes:
-        kept: ``(k, 2)`` clean photographs of the user that have been kept under the user's name.
+        kept: ``(k, 2)`` clean photographs of the user that the gallery holds under the user's name.
         errors, n: of the user's test photographs.
     """
 
@@ -157,7 +157,7 @@ def gallery_map(worn: Tensor, others: Tensor, probes: Tensor, frames: Sequence[F
     """A user's corner of the gallery, round by round.
 
     Args:
-        worn: ``(s, 2)`` the user's photographs that the gallery holds from the beginning.
+        worn: ``(s, 2)`` the user's cloaked photographs, in the gallery from the beginning.
         others: ``(m, 2)`` other people's nearby photographs in the gallery.
         probes: ``(n, 2)`` the user's clean test photographs.
         frames: one for the beginning and one for each round.
@@ -172,11 +172,11 @@ def gallery_map(worn: Tensor, others: Tensor, probes: Tensor, frames: Sequence[F
         )  # fmt: skip
 
     still = [
-        dots(others, TARGET, "others", size=6, opacity=0.5),
+        dots(others, TARGET, "others in it", size=6, opacity=0.5),
         dots(worn, CLOAKED, "yours, cloaked"),
         dots(probes, CLEAN, "asked about", symbol="circle-open", line={"width": 2, "color": INK}),
     ]
-    moving = [dots(frame.kept, DEFENDED, "kept, clean") for frame in frames]
+    moving = [dots(frame.kept, DEFENDED, "yours, clean") for frame in frames]
     titles = [f"Misnamed: {frame.errors} of {frame.n}" for frame in frames]
     fig = go.Figure(
         data=[*still, moving[0]],
@@ -195,8 +195,8 @@ def gallery_map(worn: Tensor, others: Tensor, probes: Tensor, frames: Sequence[F
         xaxis=quiet | {"range": ranges[0]},
         yaxis=quiet | {"range": ranges[1]},
         sliders=slider([frame.name for frame in fig.frames], prefix="round"),
-        updatemenus=player(),
-        legend={"entrywidth": 110},
-        margin={"t": 110},
-        height=560,
+        updatemenus=[player()[0] | {"y": 1.16}],
+        legend={"entrywidth": 105},
+        margin={"t": 130},
+        height=580,
     )
