@@ -28,7 +28,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "--weights-folder",
         type=Path,
         help="of the variants of `ablation`, where `train` put them, or of the detectors of "
-        "`detection` that leave a tool out",
+        "`detection-across`",
     )
     command.add_argument(
         "--out-folder", type=Path, help="where the record goes (default: into the package)"

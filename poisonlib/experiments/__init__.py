@@ -16,7 +16,7 @@ from poisonlib.experiments.adaptive import (
 )
 from poisonlib.experiments.ahead import Experiment, cloak_ahead
 from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
-from poisonlib.experiments.detection import TREATMENTS, detection
+from poisonlib.experiments.detection import TREATMENTS, detection, detection_across
 from poisonlib.experiments.detection import summary as detection_summary
 from poisonlib.experiments.growth import growth
 from poisonlib.experiments.purification import NOT_PURIFIED, purification, purifiers
@@ -44,6 +44,7 @@ EXPERIMENTS = {
     "purification": Experiment(purification, paper_tools),
     "growth": Experiment(growth, paper_tools),
     "detection": Experiment(detection, paper_tools, summary=detection_summary),
+    "detection-across": Experiment(detection_across, paper_tools, summary=detection_summary),
     "timeline-real": Experiment(timeline_real, paper_tools, photographs),
 }
 
@@ -68,6 +69,7 @@ __all__ = [
     "budget",
     "cloak_ahead",
     "detection",
+    "detection_across",
     "growth",
     "leaks",
     "next_attack",

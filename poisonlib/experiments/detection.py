@@ -48,7 +48,6 @@ def detection(
     *,
     users: int,
     seed: int,
-    weights: Path | None = None,
     cache: CloakCache | None = None,
     progress: Progress | None = None,
 ) -> Iterator[dict]:
@@ -61,58 +60,80 @@ def detection(
     - ``"scores"``: ``logits``, of the shipped detector, one row for ``attack`` ``"clean, all
       users"``, which is every photograph of everybody, and for each tool;
     - ``"counts"``: how many of ``n`` photographs a ``detector`` ``flagged``, for each ``attack``
-      (``"clean"``: the originals of the cloaked ones), ``strength`` and ``treatment``. Detectors
-      that have not seen one of the tools are called by it: ``"without LowKey"``;
+      (``"clean"``: the originals of the cloaked ones), ``strength`` and ``treatment``;
     - ``"gallery"``: how many of a user's ``n`` clean test photographs were misnamed (``errors``),
       when ``leaks`` of the training photographs are clean and the rest cloaked, and the gallery is
       ``filtered`` or not (1-NN on the baseline's extractor). The attack ``"clean"`` is no cloak.
+    """
+    photos, chosen, tools, groups = _material(users, seed, cache, progress)
+    judge = detector.load()
+    everybody = judge.logits(photos.images)
+    yield {"part": "scores", "attack": EVERYBODY, "logits": _rounded(everybody)}
+    yield _count(ALL_TOOLS, EVERYBODY, AS_PUBLISHED, everybody, users=len(photos.people))
+    for treatment, change in TREATMENTS.items():
+        if progress is not None:
+            progress(0, 1, f"photographs: {treatment}")
+        for attack, images in groups.items():
+            logits = judge.logits(images if change is None else change(images))
+            if change is None and attack != CLEAN:
+                yield {"part": "scores", "attack": attack, "logits": _rounded(logits)}
+            yield _count(ALL_TOOLS, attack, treatment, logits, users=len(chosen))
+    if progress is not None:
+        progress(0, 1, "weaker cloaks")
+    yield from _weaker(photos, judge, min(users, WEAKER_USERS), seed, cache)
+    if progress is not None:
+        progress(0, 1, "filtering galleries")
+    yield from gallery(photos, tools, judge, extractors.load(BASELINE), chosen=chosen, seed=seed)
+
+
+def detection_across(
+    *,
+    users: int,
+    seed: int,
+    weights: Path | None = None,
+    cache: CloakCache | None = None,
+    progress: Progress | None = None,
+) -> Iterator[dict]:
+    """What detectors that have not seen one of the tools find of it, and of the others.
+
+    Rows are the ``"counts"`` of :func:`detection`, where ``detector`` says which tool was left out:
+    ``"without LowKey"``.
 
     Args:
-        weights: folder of the detectors that have not seen one of the tools, as ``detector
-            --without`` wrote them.
+        weights: folder of those detectors, as ``detector --without TOOL --out-folder`` wrote them.
 
     Raises:
         ValueError: no such folder was given.
-        FileNotFoundError: one of those detectors has not been trained.
+        FileNotFoundError: one of the detectors has not been trained.
     """
+    if weights is None:
+        raise ValueError(
+            "this needs detectors that have not seen one of the tools; train them with python "
+            "-m poisonlib detector --without TOOL and give --weights-folder FOLDER"
+        )
+    names = paper_tools(people.load("public"))
+    detectors = {tool: detector.read(weights / f"{file_name(tool)}.safetensors") for tool in names}
+    _, chosen, _, groups = _material(users, seed, cache, progress)
+    for tool, judge in detectors.items():
+        if progress is not None:
+            progress(0, 1, f"without {tool}")
+        for attack, images in groups.items():
+            logits = judge.logits(images)
+            yield _count(f"without {tool}", attack, AS_PUBLISHED, logits, users=len(chosen))
+
+
+def _material(
+    users: int, seed: int, cache: CloakCache | None, progress: Progress | None
+) -> tuple[Photos, list[int], Mapping[str, MakeCloak], Mapping[str, torch.Tensor]]:
+    """Everybody's photographs, who the users are, the tools, and what is judged, by name."""
     tools = paper_tools(people.load("public"), cache=cache or CloakCache())
-    detectors = {ALL_TOOLS: detector.load()} | _partial(weights, tools)
     photos = as_published(people.load("users"))
     test = split(photos.labels, seed=seed)
     chosen = choose_users(photos, users, seed=seed)
     pairs = collect(tools, photos.subset(~test), people=chosen, seed=seed, progress=progress)
     groups = {CLEAN: pairs.photos.images}
     groups |= {tool: pairs.made_by(tool).cloaked for tool in tools}
-    judge = detectors[ALL_TOOLS]
-    everybody = judge.logits(photos.images)
-    yield {"part": "scores", "attack": EVERYBODY, "logits": _rounded(everybody)}
-    yield _count(ALL_TOOLS, EVERYBODY, AS_PUBLISHED, everybody, users=len(photos.people))
-    for name, judge in detectors.items():
-        for treatment, change in TREATMENTS.items():
-            if name != ALL_TOOLS and change is not None:
-                continue
-            if progress is not None:
-                progress(0, 1, f"{name}: {treatment}")
-            for attack, images in groups.items():
-                logits = judge.logits(images if change is None else change(images))
-                if name == ALL_TOOLS and change is None and attack != CLEAN:
-                    yield {"part": "scores", "attack": attack, "logits": _rounded(logits)}
-                yield _count(name, attack, treatment, logits, users=len(chosen))
-    yield from _weaker(photos, test, detectors[ALL_TOOLS], min(users, WEAKER_USERS), seed, cache)
-    if progress is not None:
-        progress(0, 1, "filtering galleries")
-    judge, tracker = detectors[ALL_TOOLS], extractors.load(BASELINE)
-    yield from gallery(photos, tools, judge, tracker, chosen=chosen, seed=seed)
-
-
-def _partial(weights: Path | None, tools: Mapping[str, object]) -> dict[str, Detector]:
-    if weights is None:
-        raise ValueError(
-            "detection needs detectors that have not seen one of the tools; train them with python "
-            "-m poisonlib detector --without TOOL and give --weights-folder FOLDER"
-        )
-    files = {tool: weights / f"{file_name(tool)}.safetensors" for tool in tools}
-    return {f"without {tool}": detector.read(file) for tool, file in files.items()}
+    return photos, chosen, tools, groups
 
 
 def file_name(without: str | None) -> str:
@@ -141,13 +162,9 @@ def _count(
 
 
 def _weaker(
-    photos: Photos,
-    test: torch.Tensor,
-    judge: Detector,
-    users: int,
-    seed: int,
-    cache: CloakCache | None,
+    photos: Photos, judge: Detector, users: int, seed: int, cache: CloakCache | None
 ) -> Iterator[dict]:
+    test = split(photos.labels, seed=seed)
     tools = weaker_tools(people.load("public"), cache=cache or CloakCache())
     chosen = choose_users(photos, users, seed=seed)
     for name, attack in tools.items():
@@ -219,7 +236,8 @@ def summary(table: pandas.DataFrame) -> pandas.DataFrame:
         what = {"detector": row["detector"], "attack": row["attack"]}
         found.append(what | {"case": row["treatment"], "rate": str(rate)})
     keys = ["attack", "leaks", "filtered"]
-    for key, rows in table[table["part"] == "gallery"].groupby(keys, sort=False):
+    galleries = table[table["part"] == "gallery"]
+    for key, rows in galleries.groupby(keys, sort=False) if len(galleries) else ():
         rate = wilson(int(rows["errors"].sum()), int(rows["n"].sum()))
         case = f"{key[1]:.0f} leaked, {'filtered' if key[2] else 'not filtered'}"
         found.append({"detector": "gallery", "attack": key[0], "case": case, "rate": str(rate)})
