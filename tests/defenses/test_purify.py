@@ -11,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 from torch.nn import functional as F
 
+from poisonlib import cli, extractors
 from poisonlib.defenses import (
     JPEG,
     Blur,
@@ -21,6 +22,7 @@ from poisonlib.defenses import (
     Purifier,
     Resize,
     denoiser,
+    pairs,
     train_denoiser,
 )
 from poisonlib.defenses.denoiser import DenoiserCard, ResidualUNet
@@ -165,7 +167,7 @@ def test_a_trial_of_a_purifier_is_one_line() -> None:
     assert washed["extractor"].unique().tolist() == ["toy + Resize(factor=0.5)"]
 
 
-def striped_pairs(people: int = 4) -> Pairs:
+def striped(people: int = 4) -> Pairs:
     """A tool that draws thin stripes, which can be learnt from pairs."""
     photos = toys.people(people, 4, size=32)
     stripes = 0.08 * torch.where(torch.arange(32) % 2 == 0, 1.0, -1.0)
@@ -181,7 +183,7 @@ def test_an_untrained_denoiser_changes_nothing() -> None:
 
 
 def test_a_denoiser_learns_to_take_a_pattern_away() -> None:
-    pairs, unseen = striped_pairs(), striped_pairs(6).subset(range(16, 24))
+    pairs, unseen = striped(), striped(6).subset(range(16, 24))
     states = torch.random.get_rng_state()
     seen: list[tuple[int, int]] = []
     trained = train_denoiser(
@@ -197,7 +199,7 @@ def test_a_denoiser_learns_to_take_a_pattern_away() -> None:
 
 
 def test_a_judge_has_a_say_and_must_be_differentiable() -> None:
-    pairs, judge = striped_pairs(2), toy_extractor(size=16)
+    pairs, judge = striped(2), toy_extractor(size=16)
     alone = train_denoiser(pairs, seed=0, epochs=1)
     judged = train_denoiser(pairs, seed=0, epochs=1, judges=[judge])
     assert judged.losses[0] > alone.losses[0] and "toy" in judged.denoiser.card.loss
@@ -206,7 +208,7 @@ def test_a_judge_has_a_say_and_must_be_differentiable() -> None:
 
 
 def test_training_goes_on_after_a_kill(tmp_path) -> None:
-    pairs, file = striped_pairs(2), tmp_path / "checkpoint"
+    pairs, file = striped(2), tmp_path / "checkpoint"
     whole = train_denoiser(pairs, seed=3, epochs=3)
 
     class Killed(Exception):
@@ -230,7 +232,7 @@ def test_training_goes_on_after_a_kill(tmp_path) -> None:
 
 
 def test_training_further_leaves_the_start_alone() -> None:
-    pairs = striped_pairs(2)
+    pairs = striped(2)
     start = train_denoiser(pairs, seed=0, epochs=1).denoiser
     before = start.fingerprint
     further = train_denoiser(pairs, seed=1, epochs=1, start=start).denoiser
@@ -240,11 +242,11 @@ def test_training_further_leaves_the_start_alone() -> None:
 
 def test_settings_of_the_training_are_checked() -> None:
     with pytest.raises(ValueError, match="epochs and batch_size must be at least 1"):
-        train_denoiser(striped_pairs(2), seed=0, epochs=0)
+        train_denoiser(striped(2), seed=0, epochs=0)
 
 
 def test_files_keep_network_and_card(tmp_path) -> None:
-    trained = train_denoiser(striped_pairs(2), seed=0, epochs=1).denoiser
+    trained = train_denoiser(striped(2), seed=0, epochs=1).denoiser
     denoiser.write(trained, tmp_path / "d.safetensors")
     again = denoiser.read(tmp_path / "d.safetensors")
     images = toys.faces(2, size=32)
@@ -261,3 +263,20 @@ def test_damaged_files_are_refused(tmp_path) -> None:
         denoiser.read(tmp_path / "d.safetensors")
     with pytest.raises(TypeError, match="must be a torch.nn.Module, got str"):
         Denoiser("weights", DenoiserCard("toy", "none", "none", 0))
+
+
+def test_the_shipped_denoiser_undoes_cloaks_and_leaves_clean_photographs() -> None:
+    shipped = denoiser.load()
+    assert sum(weight.numel() for weight in shipped.module.parameters()) < 300_000
+    copies = pairs.load().subset(range(0, 480, 40))
+    judge = extractors.load("softmax-2014")
+    wanted, worn = embed(judge, copies.clean), embed(judge, copies.cloaked)
+    washed = embed(judge, shipped(copies.cloaked))
+    assert (washed * wanted).sum() > (worn * wanted).sum(), "nearer to what it was"
+    untouched = (shipped(copies.clean) - copies.clean).abs().mean()
+    assert untouched < (copies.cloaked - copies.clean).abs().mean() / 2
+
+
+def test_the_command_refuses_more_people_than_there_are(capsys) -> None:
+    assert cli.main(["denoiser", "--people", "100000"]) == 2
+    assert "--people must be between 1 and" in capsys.readouterr().err
