@@ -195,8 +195,8 @@ def gallery_map(worn: Tensor, others: Tensor, probes: Tensor, frames: Sequence[F
         xaxis=quiet | {"range": ranges[0]},
         yaxis=quiet | {"range": ranges[1]},
         sliders=slider([frame.name for frame in fig.frames], prefix="round"),
-        updatemenus=[player()[0] | {"y": 1.16}],
+        updatemenus=[player()[0] | {"y": 1.2}],
         legend={"entrywidth": 105},
-        margin={"t": 130},
-        height=580,
+        margin={"t": 140},
+        height=590,
     )
