@@ -130,7 +130,7 @@ class Detector:
             )
         self.module.eval().requires_grad_(False)
 
-    def logits(self, images: Tensor, *, batch_size: int = 64) -> Tensor:
+    def logits(self, images: Tensor, *, batch_size: int = 32) -> Tensor:
         """Log-odds ``(n,)`` that each of ``(n, 3, h, w)`` images in [0, 1] is cloaked.
 
         Raises:
@@ -146,7 +146,7 @@ class Detector:
             )
         return odds[:, 0]
 
-    def scores(self, images: Tensor, *, batch_size: int = 64) -> Tensor:
+    def scores(self, images: Tensor, *, batch_size: int = 32) -> Tensor:
         """Probability ``(n,)`` in [0, 1] that each of ``(n, 3, h, w)`` images is cloaked.
 
         Raises:

@@ -252,13 +252,13 @@ def flagged_by_strength(table: pandas.DataFrame) -> go.Figure:
     """Share of photographs flagged over how visible the cloak is, a curve for each tool.
 
     Args:
-        table: rows with ``tool``, ``strength``, ``dssim``, ``flagged`` and ``n``.
+        table: rows with ``tool``, ``strength``, ``dssim``, ``flagged`` and ``n``; a line joins
+            those of a tool in their order.
     """
     import plotly.graph_objects as go
 
     fig = go.Figure()
     for tool, rows in table.groupby("tool", sort=False):
-        rows = rows.sort_values("dssim")
         rates = [wilson(int(k), int(n)) for k, n in zip(rows["flagged"], rows["n"], strict=True)]
         role = _role(tool)
         fig.add_scatter(

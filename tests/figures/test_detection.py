@@ -86,13 +86,13 @@ def test_each_treatment_has_a_mark_for_each_attack_with_its_interval(counts):
     assert clean.x[0] != cloaked.x[0], "marks stand side by side"
 
 
-def test_strengths_are_joined_in_order_of_visibility(counts):
-    rows = [("high", 0.02, 10), ("low", 0.01, 4)]
+def test_strengths_are_joined_in_their_order():
+    rows = [("low", 0.02, 4), ("high", 0.01, 10)]
     table = pandas.DataFrame(
         [{"tool": "LowKey", "strength": s, "dssim": d, "flagged": k, "n": 10} for s, d, k in rows]
     )
     (curve,) = detection.flagged_by_strength(table).data
-    assert list(curve.x) == [0.01, 0.02] and list(curve.y) == [0.4, 1.0]
+    assert list(curve.x) == [0.02, 0.01] and list(curve.y) == [0.4, 1.0]
 
 
 def test_leaks_have_a_step_for_each_tool_and_both_galleries():
