@@ -122,9 +122,9 @@ def neighbours(planes: Sequence[Plane]) -> go.Figure:
         yaxis=axis
         | {"range": [low[1], high[1]], "title": {"text": "between other people"}}
         | {"scaleanchor": "x", "constraintoward": "top"},
-        legend={"entrywidth": 0.48, "entrywidthmode": "fraction"},
-        margin={"t": 116},
-        height=620,
+        legend={"orientation": "v"},
+        margin={"t": 148},
+        height=640,
     )
     if len(planes) > 1:
         names = [one.name for one in planes]
