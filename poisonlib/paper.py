@@ -1,8 +1,8 @@
 """What the paper reports, in one place, so that a chapter can put its number beside ours.
 
-Claims and transfers are what the paper reports as a number or a plain statement: Radiya-Dixit, Hong,
-Carlini and Tramèr, "Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022), as summed
-up in a blog post on it, "Data Poisoning is Hitting a Wall" (anonymous, ICLR Blogposts 2023).
+Claims and transfers are what the paper reports as a number or a plain statement: Radiya-Dixit,
+Hong, Carlini and Tramèr, "Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022), as
+summed up in a blog post on it, "Data Poisoning is Hitting a Wall" (anonymous, ICLR Blogposts 2023).
 What others measured stands apart, and is called what it is.
 """
 
