@@ -143,7 +143,12 @@ def adapt(
             f"adapt fine-tunes a network, got {type(extractor).__name__}; wrap your "
             "torch.nn.Module in poisonlib.extractors.ModuleExtractor"
         )
-    mixed = photos if pairs is None else with_copies(photos, pairs)
+    size = extractor.card.input_size
+    mixed = photos = replace(photos, images=_shrunk(photos.images, size))
+    if pairs is not None:
+        originals = replace(pairs.photos, images=_shrunk(pairs.photos.images, size))
+        pairs = replace(pairs, photos=originals, cloaked=_shrunk(pairs.cloaked, size))
+        mixed = with_copies(photos, pairs)
     recipe = Recipe(
         card=_card(extractor, photos, pairs, name),
         architecture=type(extractor.module).__name__,
@@ -158,8 +163,13 @@ def adapt(
     )
     run = {"checkpoint": checkpoint, "progress": progress, "device": device}
     if pairs is not None:
-        run["pictures"] = _Varied(photos, pairs, variety, size=recipe.card.input_size)
+        run["pictures"] = _Varied(photos, pairs, variety, size=size)
     return train(recipe, mixed, start=extractor, **run).extractor
+
+
+def _shrunk(images: Tensor, size: int) -> Tensor:
+    """At the size that the network sees, in 8 bits: everything after this takes less memory."""
+    return resized(images, size).float() / 255
 
 
 class _Varied:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from poisonlib import extractors
-from poisonlib.defenses.adaptive import adapt
+from poisonlib.defenses.adaptive import AS_THEY_ARE, VARIED, adapt
 from poisonlib.defenses.pairs import Pairs, numbers
 from poisonlib.experiments.tools import SURROGATES
 from poisonlib.extractors import ModuleExtractor
@@ -53,14 +53,15 @@ class Adaptation:
         """Fine-tune on scraped photographs and copies; see :func:`poisonlib.defenses.adapt`."""
         start = extractors.load(self.start)
         copies: Pairs | None = pairs
+        variety = VARIED
         if self.leaks is not None:
             photos, copies = unwitting(photos, pairs, leaks=self.leaks, seed=self.seed)
+            variety = AS_THEY_ARE  # who has no tool cannot tell a change from a photograph
         else:
             copies = pairs.made_by(*self.tools) if self.tools else None
+        how = {"seed": self.seed, "epochs": EPOCHS, "variety": variety, "name": self.name}
         run = {"checkpoint": checkpoint, "progress": progress, "device": device}
-        return adapt(
-            start, photos, copies, seed=self.seed, epochs=EPOCHS, name=self.name, **run
-        )
+        return adapt(start, photos, copies, **how, **run)
 
 
 LEAKED = 3
