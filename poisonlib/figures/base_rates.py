@@ -72,25 +72,32 @@ def flags_at_scale(
     """
     import plotly.graph_objects as go
 
-    names = [name for name, _ in false_alarms]
+    # On two lines: three of them have to fit on a phone.
+    names = [name.replace(" ", "<br>", 1) for name, _ in false_alarms]
     frames = []
     for rarity in one_in:
         cases = [
             among(photographs, rarity, recall=recall, false_alarms=rate) for _, rate in false_alarms
         ]
         hits, alarms = [case.hits for case in cases], [case.alarms for case in cases]
-        text = [f"{case.precision:.2g} of flags are right" for case in cases]
+        right = go.Scatter(
+            x=names, y=[2 * max(case.hits, case.alarms) for case in cases], mode="text",
+            text=[f"{100 * case.precision:.3g} %<br>right" for case in cases],
+            textposition="top center", textfont={"size": 13}, cliponaxis=False,
+            showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
         traces = [
-            _bars(names, hits, "cloaked and flagged", CLOAKED.colour, "/", None),
-            _bars(names, alarms, "clean and flagged", CLEAN.colour, "", text),
+            _bars(names, hits, "cloaked and flagged", CLOAKED.colour, "/"),
+            _bars(names, alarms, "clean and flagged", CLEAN.colour, ""),
+            right,
         ]
         frames.append(go.Frame(data=traces, name=f"1 in {rarity:,}"))
     fig = go.Figure(frames[0].data, frames=frames)
     fig.update_layout(
         barmode="group",
-        xaxis={"title": {"text": "false-alarm rate of the detector"}},
+        xaxis={"title": {"text": "false-alarm rate of the detector"}, "tickangle": 0},
         yaxis={"title": {"text": "photographs flagged"}, "type": "log"}
-        | {"range": [0, 11], "dtick": 2, "exponentformat": "power"},
+        | {"range": [0, 11.5], "dtick": 2, "exponentformat": "power"},
         legend={"entrywidth": 160},
         margin={"t": 100},
         height=540,
@@ -99,14 +106,7 @@ def flags_at_scale(
     return fig
 
 
-def _bars(
-    names: list[str],
-    counts: list[float],
-    name: str,
-    colour: str,
-    pattern: str,
-    text: list[str] | None,
-) -> go.Bar:
+def _bars(names: list[str], counts: list[float], name: str, colour: str, pattern: str) -> go.Bar:
     import plotly.graph_objects as go
 
     return go.Bar(
@@ -114,8 +114,5 @@ def _bars(
         y=counts,
         name=name,
         marker={"color": colour, "pattern": {"shape": pattern}},
-        text=text,
-        textposition="outside",
-        cliponaxis=False,
         hovertemplate="%{y:.3s} photographs",
     )

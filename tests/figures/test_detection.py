@@ -126,4 +126,4 @@ def test_the_slider_goes_from_common_to_rare_and_changes_the_bars():
     first, last = figure.frames[0], figure.frames[-1]
     assert list(first.data[0].y) == [5e8, 5e8] and list(first.data[1].y) == [5e6, 5e5]
     assert last.data[0].y[0] == pytest.approx(1000)
-    assert last.data[1].text[0] == "0.0001 of flags are right"
+    assert last.data[2].text[0] == "0.01 %<br>right"
