@@ -95,15 +95,22 @@ def of_run(command: str, *, seed: int, seconds: float) -> Provenance:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file in one step: readers see the old file or the new one, never half."""
+    _write(path, json.dumps(content, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recorded result: its rows (a tidy table) and where they come from."""
+    """A recorded result: its rows (a tidy table) and where they come from.
+
+    On disk the columns are named once, and each row is a line of values, null where it has none.
+    """
 
     rows: Sequence[Mapping[str, Any]]
     provenance: Provenance
@@ -117,8 +124,11 @@ class Recorded:
 
     def save(self, path: Path) -> None:
         """Write to ``path`` as JSON, in one step."""
-        origin = dataclasses.asdict(self.provenance)
-        write_json(path, {"provenance": origin, "rows": list(self.rows)})
+        origin = json.dumps(dataclasses.asdict(self.provenance), indent=1)
+        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        lines = ",\n".join(json.dumps([row.get(name) for name in columns]) for row in self.rows)
+        head = f'"provenance": {origin},\n"columns": {json.dumps(columns)}'
+        _write(path, f'{{\n{head},\n"rows": [\n{lines}\n]\n}}\n')
 
 
 def load(name: str, *, folder: Path | None = None) -> Recorded:
@@ -136,4 +146,8 @@ def load(name: str, *, folder: Path | None = None) -> Recorded:
             "Make one with python -m poisonlib record NAME"
         )
     content = json.loads(path.read_text(encoding="utf-8"))
-    return Recorded(content["rows"], Provenance(**content["provenance"]))
+    rows = []
+    for values in content["rows"]:
+        row = zip(content["columns"], values, strict=True)
+        rows.append({name: value for name, value in row if value is not None})
+    return Recorded(rows, Provenance(**content["provenance"]))

@@ -17,6 +17,14 @@ def test_recorded_round_trip(tmp_path):
     assert "seed 3" in str(origin) and origin.seconds == 1.3 and "torch" in origin.versions
 
 
+def test_rows_need_not_have_the_same_columns(tmp_path):
+    origin = provenance.of_run("python -m poisonlib record toy", seed=0, seconds=0)
+    rows = [{"a": 1, "b": "x"}, {"a": 2, "c": [0.5, 1e-9]}]
+    provenance.Recorded(rows, origin).save(tmp_path / "toy.json")
+    assert provenance.load("toy", folder=tmp_path).rows == rows
+    assert len((tmp_path / "toy.json").read_text().splitlines()) < 30
+
+
 def test_unknown_records_are_named(tmp_path):
     (tmp_path / "known.json").write_text("{}")
     with pytest.raises(ValueError, match="no recorded result 'toy'; there are: known"):
