@@ -95,7 +95,7 @@ def flags_at_scale(
     fig = go.Figure(frames[0].data, frames=frames)
     fig.update_layout(
         barmode="group",
-        xaxis={"title": {"text": "false-alarm rate of the detector"}, "tickangle": 0},
+        xaxis={"title": {"text": "false-alarm rate"}, "tickangle": 0},
         yaxis={"title": {"text": "photographs flagged"}, "type": "log"}
         | {"range": [0, 11.5], "dtick": 2, "exponentformat": "power"},
         legend={"entrywidth": 160},
