@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from poisonlib import provenance
     from poisonlib.experiments import ADAPTATIONS, scraped
+    from poisonlib.experiments.tools import NEXT
     from poisonlib.extractors import shipped
     from poisonlib.training.loop import best_device
 
@@ -55,7 +56,10 @@ def run(arguments: argparse.Namespace) -> None:
                 print(f"{done}/{total}  {doing}", file=sys.stderr, flush=True)
 
         photos, pairs = scraped(
-            arguments.people_folder, processes=arguments.processes, progress=collecting
+            arguments.people_folder,
+            processes=arguments.processes,
+            next_attack=NEXT in adaptation.tools,
+            progress=collecting,
         )
     ahead = time.perf_counter() - started
     losses: list[float] = []

@@ -6,13 +6,12 @@ recorded one beside it.
 """
 
 from poisonlib.experiments.ablation import ablation
-from poisonlib.experiments.adaptations import ADAPTATIONS, LEAKS, Adaptation
+from poisonlib.experiments.adaptations import ADAPTATIONS, AGAIN, LEAKS, Adaptation
 from poisonlib.experiments.adaptive import (
     adaptive,
     adaptive_end_to_end,
     leaks,
     next_attack,
-    tools_on_the_adapted,
 )
 from poisonlib.experiments.ahead import Experiment, cloak_ahead
 from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
@@ -28,6 +27,7 @@ from poisonlib.experiments.tools import (
     LATER,
     SURROGATES,
     paper_tools,
+    tools_on_the_adapted,
     weaker_tools,
 )
 
@@ -50,6 +50,7 @@ EXPERIMENTS = {
 
 __all__ = [
     "ADAPTATIONS",
+    "AGAIN",
     "Adaptation",
     "BASELINE",
     "EXPERIMENTS",

@@ -11,7 +11,7 @@ import torch
 from poisonlib import extractors
 from poisonlib.defenses.adaptive import AS_THEY_ARE, VARIED, adapt
 from poisonlib.defenses.pairs import Pairs, numbers
-from poisonlib.experiments.tools import SURROGATES
+from poisonlib.experiments.tools import ADAPTED, NEXT, SURROGATES
 from poisonlib.extractors import ModuleExtractor
 from poisonlib.photos import Photos
 
@@ -32,6 +32,7 @@ class Adaptation:
             people who cloak (each with one tool) but let a few clean photographs slip, before a
             trainer who does not know of any tool.
         seed: of the fine-tuning.
+        epochs: of the fine-tuning.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Adaptation:
     tools: tuple[str, ...] = TOOLS
     leaks: float | None = None
     seed: int = 1
+    epochs: int = EPOCHS
 
     def run(
         self,
@@ -59,7 +61,7 @@ class Adaptation:
             variety = AS_THEY_ARE  # who has no tool cannot tell a change from a photograph
         else:
             copies = pairs.made_by(*self.tools) if self.tools else None
-        how = {"seed": self.seed, "epochs": EPOCHS, "variety": variety, "name": self.name}
+        how = {"seed": self.seed, "epochs": self.epochs, "variety": variety, "name": self.name}
         run = {"checkpoint": checkpoint, "progress": progress, "device": device}
         return adapt(start, photos, copies, **how, **run)
 
@@ -125,5 +127,10 @@ def _slug(tool: str) -> str:
     return tool.lower().replace(" ", "-")
 
 
-ADAPTATIONS = {made.name: made for start in STARTS for made in _all(start)}
+AGAIN = f"again-{ADAPTED}"
+"""Who adapts again, after a tool has been crafted on the adapted extractor."""
+
+ADAPTATIONS = {made.name: made for start in STARTS for made in _all(start)} | {
+    AGAIN: Adaptation(AGAIN, ADAPTED, "adapted again", tools=(*TOOLS, NEXT), seed=2, epochs=6)
+}
 """All adaptations by name. Those that are called ``adapted-`` and nothing else ship."""

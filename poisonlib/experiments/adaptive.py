@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from poisonlib import extractors, people
-from poisonlib.attacks import Attack, CloakCache, LowKey, Mixture
-from poisonlib.attacks.cache import Cached
+from poisonlib.attacks import CloakCache, Mixture
 from poisonlib.defenses.adaptive import WithCopies
 from poisonlib.defenses.pairs import collect
-from poisonlib.experiments.adaptations import ADAPTATIONS, STARTS, Adaptation
-from poisonlib.experiments.tools import paper_tools
+from poisonlib.experiments.adaptations import ADAPTATIONS, AGAIN, STARTS, Adaptation
+from poisonlib.experiments.tools import paper_tools, tools_on_the_adapted
 from poisonlib.extractors import Extractor, embed
-from poisonlib.photos import Photos
 from poisonlib.recognition import Linear, NearestNeighbour
 from poisonlib.trial import MakeRecogniser, Progress, Trial, as_published, choose_users, split
 
@@ -104,29 +102,27 @@ def leaks(
             yield from result.table.assign(recogniser="1-NN", **said).to_dict("records")
 
 
-def tools_on_the_adapted(
-    public: Photos, *, cache: CloakCache | None = None
-) -> dict[str, Attack]:
-    """The strongest tool, crafted on the adapted extractor.
-
-    This is the attacker's next move: the defence is out, and its weights with it.
-    """
-    attack = LowKey([extractors.load(f"adapted-{STARTS[0]}")])
-    kept: Attack = attack if cache is None else Cached(attack, cache)
-    return {"LowKey on the adapted extractor": kept}
-
-
 def next_attack(
-    *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
+    *,
+    users: int,
+    seed: int,
+    weights: Path | None = None,
+    cache: CloakCache | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[dict]:
     """New cloaks crafted on the adapted extractor, mixed with the old ones (1-NN).
 
-    Judged by that extractor and by every other shipped adapted one. Rows are those of a trial, of
-    protected users only, with ``share``, the share of new cloaks in the gallery, beside them.
+    Judged by that extractor, by every other shipped adapted one, and by one that was adapted again,
+    with the new tool's copies. Rows are those of a trial, of protected users only, with ``share``,
+    the share of new cloaks in the gallery, beside them.
+
+    Args:
+        weights: folder of the adaptations that do not ship, as ``adapt`` wrote them.
     """
     photos, public = as_published(people.load("users")), people.load("public")
     old = paper_tools(public, cache=cache)
-    for extractor in map(extractors.load, extractors.names(adapted=True)):
+    judges = [extractors.load(name) for name in extractors.names(adapted=True)]
+    for extractor in [*judges, _load(ADAPTATIONS[AGAIN], weights)]:
         rows = embed(extractor, photos.images)
         for name, attack in tools_on_the_adapted(public, cache=cache).items():
             for share in SHARES:

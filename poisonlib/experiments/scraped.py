@@ -17,7 +17,7 @@ from poisonlib import people
 from poisonlib.attacks import Attack, CloakCache
 from poisonlib.defenses import pairs
 from poisonlib.defenses.pairs import Pairs, collect
-from poisonlib.experiments.tools import paper_tools
+from poisonlib.experiments.tools import paper_tools, tools_on_the_adapted
 from poisonlib.photos import Photos
 from poisonlib.trial import Progress
 
@@ -28,7 +28,11 @@ PHOTOS, COPIED = 12, 6
 
 
 def scraped(
-    folder: Path, *, processes: int = 1, progress: Progress | None = None
+    folder: Path,
+    *,
+    processes: int = 1,
+    next_attack: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Photos, Pairs]:
     """440 public people, 12 clean photographs of each, and the copies that 200 of them have.
 
@@ -37,6 +41,8 @@ def scraped(
     Args:
         folder: where ``people render`` put the public people.
         processes: to make cloaks in.
+        next_attack: whether to add copies of the packaged people by the tool that was crafted on
+            the adapted extractor.
         progress: called with (cloaks done, cloaks in all, what is being done).
 
     Raises:
@@ -51,8 +57,10 @@ def scraped(
     for done, what in enumerate(run(delayed(_cloak_one)(folder, *job) for job in jobs)):
         if progress is not None:
             progress(done + 1, len(jobs), what)
-    parts = [_collected(folder, packaged) for packaged in (True, False)]
-    return public.joined(rendered), pairs.join(*parts)
+    known = pairs.join(*(_collected(folder, packaged) for packaged in (True, False)))
+    if next_attack:
+        known = _with_the_next(folder, known)
+    return public.joined(rendered), known
 
 
 def people_with_copies() -> list[int]:
@@ -98,6 +106,21 @@ def _cloak_one(folder: Path, packaged: bool, label: int) -> str:
     photos, _, seed = _of(folder, packaged)
     collect(_tools(), photos.of_people([label]), people=[label], seed=seed, each=COPIED)
     return f"copies for {photos.names[label]}"
+
+
+def _with_the_next(folder: Path, known: Pairs) -> Pairs:
+    """Copies of the packaged people by one more tool, beside those that there are."""
+    photos, labels, seed = _of(folder, packaged=True)
+    tools = tools_on_the_adapted(photos, cache=CloakCache())
+    new = collect(tools, photos, people=labels, seed=seed, each=COPIED)
+    # The packaged people come first, so that the new copies point at the same originals.
+    return Pairs(
+        known.photos,
+        torch.cat([known.source, new.source]),
+        torch.cat([known.cloaked, new.cloaked]),
+        torch.cat([known.tool, new.tool + len(known.tools)]),
+        known.tools + new.tools,
+    )
 
 
 def _collected(folder: Path, packaged: bool) -> Pairs:

@@ -55,6 +55,18 @@ def weaker_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str
     return _kept(tools, cache)
 
 
+#: What the attacker crafts on after the defence is out, and the tool's name.
+ADAPTED, NEXT = f"adapted-{LATER}", "LowKey on the adapted extractor"
+
+
+def tools_on_the_adapted(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
+    """The strongest tool, crafted on the adapted extractor.
+
+    This is the attacker's next move: the defence is out, and its weights with it.
+    """
+    return _kept({NEXT: LowKey([extractors.load(ADAPTED)])}, cache)
+
+
 def _kept(tools: dict[str, Attack], cache: CloakCache | None) -> dict[str, Attack]:
     if cache is None:
         return tools

@@ -65,6 +65,14 @@ def test_every_tool_is_left_out_once_and_every_share_of_leaks_is_tried():
     assert len({one.name for one in made}) == len(made)
 
 
+def test_who_adapts_again_learns_from_the_new_tool_as_well():
+    again = experiments.ADAPTATIONS[experiments.AGAIN]
+    assert again.start in extractors.names(adapted=True)
+    (new,) = set(again.tools) - set(RELEASED)
+    (tool,) = experiments.tools_on_the_adapted(PUBLIC)
+    assert new == tool
+
+
 def test_an_experiment_says_how_to_make_the_weights_that_it_lacks(tmp_path):
     with pytest.raises(FileNotFoundError, match="poisonlib adapt leaks-0-arcface-2019"):
         next(experiments.leaks(users=1, seed=0, weights=tmp_path))
