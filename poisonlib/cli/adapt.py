@@ -17,7 +17,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command = subparsers.add_parser(
         "adapt",
         help="fine-tune an extractor on cloaked copies of public people",
-        description="Cloak half of the scraped public people with every tool, and fine-tune an "
+        description="Cloak many of the scraped public people with every tool, and fine-tune an "
         "ordinary extractor on clean and cloaked photographs. Cloaks are cached and every epoch "
         "is kept: the same command goes on after a kill.",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Generator, Tensor, nn
 from poisonlib.defenses.denoiser import Denoiser, DenoiserCard, ResidualUNet, by_channel
 from poisonlib.defenses.pairs import Pairs
 from poisonlib.extractors import Extractor
+from poisonlib.training import checkpoints
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def train_denoiser(
         optimiser, learning_rate, total_steps=steps * epochs + 1, pct_start=0.15
     )
     run = {"module": module, "optimiser": optimiser, "schedule": schedule}
-    losses = _resume(settings, run, checkpoint)
+    losses = checkpoints.resume(checkpoint, settings, run, of="run")
     for epoch in range(len(losses), epochs):
         generator = torch.Generator().manual_seed(seed * 1000 + epoch)
         total = 0.0
@@ -107,8 +107,7 @@ def train_denoiser(
             schedule.step()
             total += float(loss.detach()) * len(batch)
         losses.append(total / len(pairs))
-        if checkpoint is not None:
-            _save(settings, run, losses, checkpoint)
+        checkpoints.save(checkpoint, settings, run, losses)
         if progress is not None:
             progress(epoch + 1, epochs, losses[-1])
     module.to(memory_format=torch.contiguous_format)
@@ -164,22 +163,3 @@ def _digest(pairs: Pairs) -> str:
     content.update((pairs.cloaked * 255).round().to(torch.uint8).numpy().tobytes())
     content.update(pairs.photos.images.mean(dim=(1, 2, 3)).numpy().tobytes())
     return content.hexdigest()
-
-
-def _save(settings: str, run: dict, losses: list[float], checkpoint: Path) -> None:
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    partial = checkpoint.with_name(f".{checkpoint.name}.{os.getpid()}.partial")
-    states = {name: part.state_dict() for name, part in run.items()}
-    torch.save({"settings": settings, "losses": losses, **states}, partial)
-    os.replace(partial, checkpoint)
-
-
-def _resume(settings: str, run: dict, checkpoint: Path | None) -> list[float]:
-    if checkpoint is None or not checkpoint.is_file():
-        return []
-    saved = torch.load(checkpoint, weights_only=True)
-    if saved["settings"] != settings:
-        raise ValueError(f"{checkpoint} is of another run; delete it to train afresh")
-    for name, part in run.items():
-        part.load_state_dict(saved[name])
-    return list(saved["losses"])

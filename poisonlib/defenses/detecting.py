@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from poisonlib.defenses.purify import JPEG, Blur, Resize
 from poisonlib.extractors import ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 from poisonlib.photos import Photos
+from poisonlib.training import checkpoints
 from poisonlib.training.augment import Augmentation
 from poisonlib.training.loop import train
 from poisonlib.training.recipes import Recipe
@@ -163,7 +163,7 @@ def train_detector(
     run = {"module": module, "optimiser": optimiser, "schedule": schedule}
     settings = repr((epochs, steps, batch_size, learning_rate, loudest, views, seed, start.said))
     settings += _digest(pairs.cloaked, pairs.clean, *([] if clean is None else [clean]))
-    losses = _resume(run, settings, checkpoint)
+    losses = checkpoints.resume(checkpoint, settings, run, of="training")
     for done, loss in enumerate(losses if progress is not None else ()):
         progress(done + 1, epochs, loss)
     try:
@@ -189,8 +189,7 @@ def train_detector(
                 schedule.step()
                 total += float(loss.detach())
             losses.append(total / steps)
-            if checkpoint is not None:
-                _save(run, settings, losses, checkpoint)
+            checkpoints.save(checkpoint, settings, run, losses)
             if progress is not None:
                 progress(epoch + 1, epochs, losses[-1])
     finally:
@@ -332,22 +331,3 @@ def _digest(*tensors: Tensor) -> str:
     for tensor in tensors:
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _save(run: dict, settings: str, losses: list[float], checkpoint: Path) -> None:
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    partial = checkpoint.with_name(f".{checkpoint.name}.{os.getpid()}.partial")
-    states = {name: part.state_dict() for name, part in run.items()}
-    torch.save({"settings": settings, "losses": losses, **states}, partial)
-    os.replace(partial, checkpoint)
-
-
-def _resume(run: dict, settings: str, checkpoint: Path | None) -> list[float]:
-    if checkpoint is None or not checkpoint.is_file():
-        return []
-    saved = torch.load(checkpoint, weights_only=True)
-    if saved["settings"] != settings:
-        raise ValueError(f"{checkpoint} is of another training; delete it to train afresh")
-    for name, part in run.items():
-        part.load_state_dict(saved[name])
-    return list(saved["losses"])

@@ -10,7 +10,7 @@ from poisonlib.attacks import CloakCache, Mixture
 from poisonlib.defenses.adaptive import WithCopies
 from poisonlib.defenses.pairs import collect
 from poisonlib.experiments.adaptations import ADAPTATIONS, AGAIN, STARTS, Adaptation
-from poisonlib.experiments.tools import paper_tools, tools_on_the_adapted
+from poisonlib.experiments.tools import ADAPTED, paper_tools, tools_on_the_adapted
 from poisonlib.extractors import Extractor, embed
 from poisonlib.recognition import Linear, NearestNeighbour
 from poisonlib.trial import MakeRecogniser, Progress, Trial, as_published, choose_users, split
@@ -64,7 +64,7 @@ def adaptive_end_to_end(
     """
     photos = as_published(people.load("users"))
     tools = paper_tools(people.load("public"), cache=cache)
-    made = ADAPTATIONS[f"adapted-{STARTS[0]}"]
+    made = ADAPTATIONS[ADAPTED]
     chosen = choose_users(photos, users, seed=seed)
     published = photos.subset(~split(photos.labels, seed=seed))
     for mine, others in ((chosen[::2], chosen[1::2]), (chosen[1::2], chosen[::2])):

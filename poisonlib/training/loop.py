@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch.nn import functional as F
 from poisonlib.extractors import ModuleExtractor, Preprocessing
 from poisonlib.extractors.architectures import ARCHITECTURES
 from poisonlib.photos import Photos
+from poisonlib.training import checkpoints
 from poisonlib.training.captions import captions
 from poisonlib.training.losses import LOSSES
 from poisonlib.training.recipes import Recipe
@@ -104,7 +104,7 @@ def train(
             features = module(prepared)
         return head(features.float(), targets)
 
-    losses = _resume(recipe, run, checkpoint)
+    losses = checkpoints.resume(checkpoint, repr(recipe), run, of="recipe")
     try:
         for epoch in range(len(losses), recipe.epochs):
             torch.manual_seed(recipe.seed * 1000 + epoch)
@@ -127,8 +127,7 @@ def train(
                 total += float(loss.detach()) * len(batch)
                 seen += len(batch)
             losses.append(total / seen)
-            if checkpoint is not None:
-                _save(recipe, run, losses, checkpoint)
+            checkpoints.save(checkpoint, repr(recipe), run, losses)
             if progress is not None:
                 progress(epoch + 1, recipe.epochs, losses[-1])
     finally:
@@ -196,24 +195,3 @@ def resized(images: Tensor, size: int) -> Tensor:
         small = F.interpolate(batch, (size, size), mode="bilinear", antialias=True)
         batches.append((small * 255).round().clamp(0, 255).to(torch.uint8))
     return torch.cat(batches)
-
-
-def _save(recipe: Recipe, run: dict, losses: list[float], checkpoint: Path) -> None:
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    partial = checkpoint.with_name(f".{checkpoint.name}.{os.getpid()}.partial")
-    states = {name: part.state_dict() for name, part in run.items()}
-    torch.save({"recipe": repr(recipe), "losses": losses, **states}, partial)
-    os.replace(partial, checkpoint)
-
-
-def _resume(recipe: Recipe, run: dict, checkpoint: Path | None) -> list[float]:
-    if checkpoint is None or not checkpoint.is_file():
-        return []
-    saved = torch.load(checkpoint, weights_only=True)
-    if saved["recipe"] != repr(recipe):
-        raise ValueError(
-            f"{checkpoint} is of another recipe; delete it to train {recipe.card.name} afresh"
-        )
-    for name, part in run.items():
-        part.load_state_dict(saved[name])
-    return list(saved["losses"])
