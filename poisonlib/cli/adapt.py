@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from poisonlib.cli import typed
+from poisonlib.cli.losses import Losses
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -62,29 +63,19 @@ def run(arguments: argparse.Namespace) -> None:
             progress=collecting,
         )
     ahead = time.perf_counter() - started
-    losses: list[float] = []
     weights = arguments.out_folder or shipped.WEIGHTS
     records = arguments.out_folder or Path(str(provenance.RECORDED))
     checkpoint = weights / f".{adaptation.name}.checkpoint"
-    with tqdm(unit="epoch", disable=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, epochs: int, loss: float) -> None:
-            losses.append(loss)
-            bar.total, bar.n = epochs, done
-            bar.set_postfix(loss=f"{loss:.3f}")
-            if bar.disable:
-                print(f"epoch {done}/{epochs}: mean loss {loss:.3f}", file=sys.stderr, flush=True)
-
+    with Losses(adaptation.epochs) as losses:
         adapted = adaptation.run(
-            photos, pairs, checkpoint=checkpoint, progress=progress, device=best_device()
+            photos, pairs, checkpoint=checkpoint, progress=losses, device=best_device()
         )
     seconds = time.perf_counter() - started
     shipped.write(adapted, weights / f"{adaptation.name}.safetensors")
-    rows = [{"epoch": epoch + 1, "loss": loss} for epoch, loss in enumerate(losses)]
     origin = provenance.of_run(typed(arguments), seed=adaptation.seed, seconds=seconds)
-    provenance.Recorded(rows, origin).save(records / f"train-{adaptation.name}.json")
+    provenance.Recorded(losses.rows, origin).save(records / f"train-{adaptation.name}.json")
     checkpoint.unlink(missing_ok=True)
     print(
-        f"{adaptation.name}: {len(losses)} epochs in {seconds - ahead:.0f} s, after {ahead:.0f} s "
-        "for photographs and copies"
+        f"{adaptation.name}: {len(losses.rows)} epochs in {seconds - ahead:.0f} s, after "
+        f"{ahead:.0f} s for photographs and copies"
     )

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from poisonlib.cli import typed
+from poisonlib.cli.losses import Losses
 
 #: Whose features the purified photographs must match: those of the baseline's trainer, and of a
 #: later network.
@@ -72,21 +73,14 @@ def run(arguments: argparse.Namespace) -> None:
         )
     checkpoint = file.with_name(f".{file.stem}.checkpoint")
     started = time.perf_counter()
-    with tqdm(total=arguments.epochs, unit="epoch", disable=not sys.stderr.isatty()) as bar:
-
-        def training(done: int, epochs: int, loss: float) -> None:
-            bar.update(done - bar.n)
-            bar.set_postfix(loss=f"{loss:.3f}")
-            if bar.disable:
-                print(f"epoch {done}/{epochs}: mean loss {loss:.3f}", file=sys.stderr, flush=True)
-
+    with Losses(arguments.epochs) as losses:
         trained = train_denoiser(
             pairs,
             seed=arguments.seed,
             judges=[extractors.load(name) for name in JUDGES],
             epochs=arguments.epochs,
             checkpoint=checkpoint,
-            progress=training,
+            progress=losses,
         )
     seconds = time.perf_counter() - started
     denoiser.write(trained.denoiser, file)

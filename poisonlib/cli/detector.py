@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poisonlib.cli import typed
+from poisonlib.cli.losses import Losses
 
 if TYPE_CHECKING:
     from poisonlib.defenses import Pairs
@@ -102,7 +103,7 @@ def run(arguments: argparse.Namespace) -> None:
     compressed = packaged.of_people(list(packaged.people[:PEOPLE]))
     clean = torch.cat([compressed.images, as_published(uncompressed).images])
     checkpoint = kept / f".{name}.checkpoint"
-    with _Losses("cloaks", arguments.epochs) as losses:
+    with Losses(arguments.epochs, "cloaks") as losses:
         trained = train_detector(
             pairs,
             seed=arguments.seed,
@@ -116,10 +117,10 @@ def run(arguments: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started
     detector.write(trained, out / f"{name}.safetensors")
     rows = [
-        {"part": part, "epoch": epoch + 1, "loss": loss}
-        for part, curve in (("identities", start.losses), ("cloaks", losses.seen))
-        for epoch, loss in enumerate(curve)
+        {"part": "identities", "epoch": epoch + 1, "loss": loss}
+        for epoch, loss in enumerate(start.losses)
     ]
+    rows += [{"part": "cloaks", **row} for row in losses.rows]
     alarms = int(trained.flags(as_published(strangers).images).sum())
     rows.append({"part": "uncompressed strangers", "flagged": alarms, "n": len(strangers)})
     origin = provenance.of_run(typed(arguments), seed=arguments.seed, seconds=seconds)
@@ -176,7 +177,7 @@ def _start(arguments: argparse.Namespace, kept: Path) -> Start:
         photos=PHOTOS,
         first_identity=FIRST_OF_START,
     )
-    with _Losses("identities", arguments.start_epochs) as losses:
+    with Losses(arguments.start_epochs, "identities") as losses:
         # Stays in a folder of its own: a detector that leaves a tool out starts from the same.
         return detecting.from_identities(
             photos,
@@ -185,27 +186,3 @@ def _start(arguments: argparse.Namespace, kept: Path) -> Start:
             checkpoint=kept / START_CHECKPOINT,
             progress=losses,
         )
-
-
-class _Losses:
-    """A progress bar over epochs that keeps their losses."""
-
-    def __init__(self, doing: str, epochs: int) -> None:
-        from tqdm import tqdm
-
-        self.doing, self.seen = doing, []
-        self.bar = tqdm(total=epochs, unit="epoch", desc=doing, disable=not sys.stderr.isatty())
-
-    def __call__(self, done: int, epochs: int, loss: float) -> None:
-        self.seen.append(loss)
-        self.bar.update(done - self.bar.n)
-        self.bar.set_postfix(loss=f"{loss:.3f}")
-        if self.bar.disable:
-            line = f"{self.doing}: epoch {done}/{epochs}: mean loss {loss:.3f}"
-            print(line, file=sys.stderr, flush=True)
-
-    def __enter__(self) -> _Losses:
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        self.bar.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 from poisonlib.cli import typed
+from poisonlib.cli.losses import Losses
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -42,8 +42,6 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, write weights and loss curve."""
-    from tqdm import tqdm
-
     from poisonlib import people, provenance
     from poisonlib.extractors import shipped
     from poisonlib.training.loop import best_device, train
@@ -65,20 +63,13 @@ def run(arguments: argparse.Namespace) -> None:
     records = arguments.out_folder or Path(str(provenance.RECORDED))
     checkpoint = (arguments.checkpoint_folder or weights) / f".{recipe.card.name}.checkpoint"
     started = time.perf_counter()
-    with tqdm(total=recipe.epochs, unit="epoch", disable=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, epochs: int, loss: float) -> None:
-            bar.update(done - bar.n)
-            bar.set_postfix(loss=f"{loss:.3f}")
-            if bar.disable:
-                print(f"epoch {done}/{epochs}: mean loss {loss:.3f}", file=sys.stderr, flush=True)
-
+    with Losses(recipe.epochs) as losses:
         trained = train(
             recipe,
             photos,
             start=shipped.load(recipe.start) if recipe.start else None,
             checkpoint=checkpoint,
-            progress=progress,
+            progress=losses,
             device=best_device(),
         )
     seconds = time.perf_counter() - started
