@@ -50,6 +50,16 @@ class Recogniser(ABC):
         self._require_fit()
         return self._predict(images)
 
+    def candidates(self, images: Tensor) -> Tensor:
+        """The labels ``(n, k)`` that each of ``(n, 3, h, w)`` images is said to show, best first.
+
+        Most recognisers give one answer. One that leaves the choice to a person, such as
+        :class:`~poisonlib.defenses.Top2`, gives several, and its :meth:`predict` is the first.
+        """
+        checks.images(images)
+        self._require_fit()
+        return self._candidates(images)
+
     def score(self, images: Tensor, labels: Tensor) -> float:
         """The share of images whose predicted label is the given one, in [0, 1]."""
         checks.labels(labels, len(images))
@@ -60,6 +70,9 @@ class Recogniser(ABC):
 
     @abstractmethod
     def _predict(self, images: Tensor) -> Tensor: ...
+
+    def _candidates(self, images: Tensor) -> Tensor:
+        return self._predict(images)[:, None]
 
     def _remember_people(self, labels: Tensor, n: int) -> None:
         checks.labels(labels, n)
@@ -78,8 +91,9 @@ class Recogniser(ABC):
 class EmbeddingRecogniser(Recogniser):
     """A recogniser that sees photographs only as rows of a frozen extractor.
 
-    ``fit_rows`` and ``predict_rows`` take rows ``(n, d)`` embedded before, so that an
-    experiment that changes a few photographs of a gallery need not embed all the others again.
+    ``fit_rows``, ``predict_rows`` and ``candidates_rows`` take rows ``(n, d)`` embedded before, so
+    that an experiment that changes a few photographs of a gallery need not embed all the others
+    again.
     """
 
     def fit_rows(self, rows: Tensor, labels: Tensor) -> Self:
@@ -93,11 +107,18 @@ class EmbeddingRecogniser(Recogniser):
         self._require_fit()
         return self._predict_rows(rows)
 
+    def candidates_rows(self, rows: Tensor) -> Tensor:
+        """Like ``candidates``, from rows ``(n, d)``: labels ``(n, k)``."""
+        return self.predict_rows(rows)[:, None]
+
     def _fit(self, images: Tensor, labels: Tensor) -> None:
         self._fit_rows(embed(self.extractor, images), labels)
 
     def _predict(self, images: Tensor) -> Tensor:
         return self._predict_rows(embed(self.extractor, images))
+
+    def _candidates(self, images: Tensor) -> Tensor:
+        return self.candidates_rows(embed(self.extractor, images))
 
     @abstractmethod
     def _fit_rows(self, rows: Tensor, labels: Tensor) -> None: ...

@@ -2,7 +2,8 @@
 
 The protocol of the paper's code (FaceCure, ``eval.py``): one user at a time replaces *all* of
 their training photographs by cloaked ones, everybody else stays clean, the recogniser is trained
-on the lot, and is then asked about the user's *unperturbed* test photographs.
+on the lot, and is then asked about the user's *unperturbed* test photographs. A recogniser
+that shows several candidates is wrong where the right name is not among them.
 """
 
 from __future__ import annotations
@@ -172,9 +173,9 @@ class Trial:
         import pandas
 
         table = []
-        predicted = turn.predictions(None, None)
+        shown = turn.candidates(None, None)
         for user in chosen:
-            table += self._rows(rounded, test, predicted, user, "control")
+            table += self._rows(rounded, test, shown, user, "control")
         for done, user in enumerate(chosen):
             if progress is not None:
                 progress(done, len(chosen), f"cloaking {photos.names[user]}")
@@ -182,13 +183,13 @@ class Trial:
             cloak = self.attack(rounded.images[mine], seed=seed + user)
             if progress is not None:
                 progress(done, len(chosen), f"recognising {photos.names[user]}")
-            predicted = turn.predictions(mine, cloak.images)
+            shown = turn.candidates(mine, cloak.images)
             visible = {
                 "dssim": float(cloak.dssim.mean()),
                 "lpips": float(cloak.lpips.mean()),
                 "linf": float(cloak.linf.max()),
             }
-            for row in self._rows(rounded, test, predicted, user, "cloaked"):
+            for row in self._rows(rounded, test, shown, user, "cloaked"):
                 table.append(row | visible)
         if progress is not None:
             progress(len(chosen), len(chosen), "done")
@@ -198,10 +199,10 @@ class Trial:
         return isinstance(self.recogniser(self.extractor), EmbeddingRecogniser)
 
     def _rows(
-        self, photos: Photos, test: Tensor, predicted: Tensor, user: int, condition: str
+        self, photos: Photos, test: Tensor, shown: Tensor, user: int, condition: str
     ) -> Iterator[dict]:
         truth = photos.labels[test]
-        wrong = predicted != truth
+        wrong = (shown != truth[:, None]).all(dim=1)
         for whose, side in (("user", truth == user), ("others", truth != user)):
             errors, n = int(wrong[side].sum()), int(side.sum())
             yield {
@@ -237,18 +238,18 @@ def choose_users(photos: Photos, users: Sequence[int | str] | int, *, seed: int)
 
 
 class _Turns:
-    """Predictions on the test photographs, the recogniser trained anew for each gallery."""
+    """Candidates for the test photographs, the recogniser trained anew for each gallery."""
 
     def __init__(self, trial: Trial, photos: Photos, test: Tensor) -> None:
         self.trial, self.photos, self.test = trial, photos, test
 
-    def predictions(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
+    def candidates(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
         gallery = self.photos.images[~self.test]
         if mine is not None:
             gallery[mine[~self.test]] = cloaked
         recogniser = self.trial.recogniser(self.trial.extractor)
         recogniser.fit(gallery, self.photos.labels[~self.test])
-        return recogniser.predict(self.photos.images[self.test])
+        return recogniser.candidates(self.photos.images[self.test])
 
 
 class _EmbeddedTurns(_Turns):
@@ -263,11 +264,11 @@ class _EmbeddedTurns(_Turns):
             )
         self.rows = embed(trial.extractor, photos.images) if rows is None else rows
 
-    def predictions(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
+    def candidates(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
         rows = self.rows
         if mine is not None:
             rows = rows.clone()
             rows[mine] = embed(self.trial.extractor, cloaked)
         recogniser = self.trial.recogniser(self.trial.extractor)
         recogniser.fit_rows(rows[~self.test], self.photos.labels[~self.test])
-        return recogniser.predict_rows(self.rows[self.test])
+        return recogniser.candidates_rows(self.rows[self.test])

@@ -5,6 +5,7 @@ Each defence fits where an extractor or a recogniser goes, so that a trial of it
 
 from poisonlib.defenses import pairs
 from poisonlib.defenses.adaptive import WithCopies, adapt
+from poisonlib.defenses.combined import UNKNOWN, ConfidenceThreshold, Review, Top2
 from poisonlib.defenses.denoiser import Denoiser
 from poisonlib.defenses.denoising import train_denoiser
 from poisonlib.defenses.detecting import train_detector
@@ -17,6 +18,7 @@ from poisonlib.defenses.traces import TraceDetector
 
 __all__ = [
     "Blur",
+    "ConfidenceThreshold",
     "Denoiser",
     "Detector",
     "DynamicGallery",
@@ -28,7 +30,10 @@ __all__ = [
     "Purified",
     "Purifier",
     "Resize",
+    "Review",
+    "Top2",
     "TraceDetector",
+    "UNKNOWN",
     "WithCopies",
     "adapt",
     "choose_threshold",

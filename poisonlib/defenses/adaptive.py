@@ -258,3 +258,6 @@ class _Copying(Recogniser):
 
     def _predict(self, images: Tensor) -> Tensor:
         return self.inner.predict(images)
+
+    def _candidates(self, images: Tensor) -> Tensor:
+        return self.inner.candidates(images)

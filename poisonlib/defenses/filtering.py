@@ -87,6 +87,9 @@ class FilteredRecogniser(Recogniser):
     def _predict(self, images: Tensor) -> Tensor:
         return self.inner_.predict(images)
 
+    def _candidates(self, images: Tensor) -> Tensor:
+        return self.inner_.candidates(images)
+
 
 def clean_enough(scores: Tensor, labels: Tensor, *, threshold: float = 0.5) -> Tensor:
     """Which ``(n,)`` photographs of a gallery stay: those that score less than the threshold.

@@ -29,6 +29,7 @@ def test_contract(recogniser):
     predicted = fitted.predict(probes.images)
     assert predicted.shape == probes.labels.shape and predicted.dtype == torch.int64
     assert fitted.score(probes.images, probes.labels) == 1.0
+    assert torch.equal(fitted.candidates(probes.images), predicted[:, None])
     assert torch.equal(fitted.people_, torch.arange(5))
     assert torch.equal(gallery.images, before)
 

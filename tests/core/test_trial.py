@@ -23,9 +23,7 @@ def test_split_is_70_30_for_each_person_and_seeded():
 @pytest.mark.parametrize("recogniser", [NearestNeighbour, Linear, EndToEnd])
 def test_a_total_cloak_protects_and_leaves_others_alone(recogniser):
     torch.manual_seed(0)
-    extractor = toy_extractor(
-        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 32))
-    )
+    extractor = toy_extractor(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 32)))
     result = Trial(Negative(), extractor, recogniser).run(toy_photos(), users=[1, 3], seed=0)
     error = result.table.set_index(["condition", "whose", "user"])["error"].sort_index()
     assert error["control"].max() == 0
@@ -86,6 +84,35 @@ def test_frozen_features_embedded_once_agree_with_embedding_anew(extractor):
     plain = Trial(Negative(strength=0.6), extractor, by_images).run(photos, users=3, seed=0).table
     assert quick["errors"].tolist() == plain["errors"].tolist()
     assert quick["errors"].sum() > 0
+
+
+@pytest.mark.parametrize("shown", ["first", "second", "neither"])
+def test_an_error_is_a_truth_that_is_not_among_the_candidates(photos, extractor, shown):
+    """By images and by rows alike, wherever among the candidates it stands."""
+
+    class ByImages(Recogniser):
+        def _fit(self, images, labels):
+            self.inner = NearestNeighbour(self.extractor).fit(images, labels)
+
+        def _predict(self, images):
+            return self._candidates(images)[:, 0]
+
+        def _candidates(self, images):
+            return _beside_a_wrong_one(self.inner.predict(images), shown)
+
+    class ByRows(NearestNeighbour):
+        def candidates_rows(self, rows):
+            return _beside_a_wrong_one(self.predict_rows(rows), shown)
+
+    for recogniser in (ByImages, ByRows):
+        table = Trial(Negative(strength=0.0), extractor, recogniser).run(photos, users=2, seed=0)
+        assert table.table["error"].tolist() == [float(shown == "neither")] * 8
+
+
+def _beside_a_wrong_one(right, shown):
+    wrong = (right + 1) % 5
+    pairs = {"first": (right, wrong), "second": (wrong, right), "neither": (wrong, wrong)}
+    return torch.stack(pairs[shown], dim=1)
 
 
 def test_summary_pools_users_and_counts_others_once(photos, extractor):

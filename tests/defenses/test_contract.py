@@ -15,12 +15,14 @@ from poisonlib.attacks.base import round_to_8_bits
 from poisonlib.defenses import (
     JPEG,
     Blur,
+    ConfidenceThreshold,
     Denoiser,
     Filtered,
     Growing,
     Median,
     Purified,
     Resize,
+    Top2,
     WithCopies,
     adapt,
     collect,
@@ -52,9 +54,9 @@ class Bright:
         return images.mean(dim=(1, 2, 3))
 
 
-def ordinary() -> ModuleExtractor:
+def ordinary(*, seed: int = 0) -> ModuleExtractor:
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(768, 12))
     card = Card("toy-2000", 2000, "toy", "none", "none", 16, 12, "CC0-1.0")
     return ModuleExtractor(module, card, Preprocessing(16))
@@ -83,6 +85,11 @@ DEFENCES: dict[str, Callable[[], Defence]] = {
     "WithCopies": lambda: (ordinary(), copies_of_others()),
     "Filtered": lambda: (ordinary(), Filtered(Bright(), threshold=0.55)),
     "Growing": lambda: (ordinary(), Growing((PUBLIC.images,), threshold=0.2)),
+    "Top2": lambda: (ordinary(), Top2.over(ordinary(seed=1))),
+    "ConfidenceThreshold": lambda: (
+        ordinary(),
+        ConfidenceThreshold.over(ordinary(seed=1), threshold=0.2),
+    ),
     "JPEG": lambda: (Purified(ordinary(), JPEG(50)), NearestNeighbour),
     "Resize": lambda: (Purified(ordinary(), Resize(0.5)), NearestNeighbour),
     "Blur": lambda: (Purified(ordinary(), Blur(1.0)), NearestNeighbour),
@@ -120,7 +127,7 @@ def test_its_extractor_keeps_the_extractors_contract(name: str) -> None:
     assert torch.allclose(rows, alone, atol=1e-5), "an embedding depends on the batch"
     again, _ = DEFENCES[name]()
     assert extractor.fingerprint == again.fingerprint
-    if name not in ("WithCopies", "Filtered", "Growing"):
+    if name not in ("WithCopies", "Filtered", "Growing", "Top2", "ConfidenceThreshold"):
         assert extractor.fingerprint != ordinary().fingerprint
 
 
@@ -129,7 +136,9 @@ def test_a_defence_that_does_nothing_here_changes_nothing() -> None:
     lenient = Trial(Processed(), ordinary(), Filtered(Bright(), threshold=1.0))
     shy = Trial(Processed(), ordinary(), Growing((PUBLIC.images,), threshold=0.0))
     untrained = Trial(Processed(), Purified(ordinary(), denoiser()))
-    for trial in (lenient, shy, untrained):
+    never = Trial(Processed(), ordinary(), ConfidenceThreshold.over(ordinary(seed=1), threshold=2))
+    twice = Trial(Processed(), ordinary(), Top2.over(ordinary()))
+    for trial in (lenient, shy, untrained, never, twice):
         table = trial.run(PHOTOS, users=[0], seed=0).table
         assert table["errors"].tolist() == control["errors"].tolist()
 

@@ -1,0 +1,284 @@
+"""Two models: one that is accurate, and a robust one for the photographs that it cannot answer.
+
+A robust extractor may be less accurate on clean photographs than the best there is, so a trainer
+seems to have to choose. "Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022) does
+not: keep both. Either a person compares a photograph with the answers of both models
+(:class:`Top2`), as people who work with face search do anyway, or the distance to the accurate
+model's nearest neighbour decides which model answers (:class:`ConfidenceThreshold`). A cloak pushes
+its wearer's gallery away from their clean photographs, so that before a model it fools a protected
+person looks like one who is not in the gallery at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from poisonlib import checks
+from poisonlib.extractors import Extractor, embed
+from poisonlib.recognition import EmbeddingRecogniser, NearestNeighbour, Recogniser
+from poisonlib.trial import MakeRecogniser
+
+UNKNOWN = -1
+"""The answer "nobody in the gallery"."""
+
+Accept = Callable[[Tensor, Tensor | None], Tensor]
+"""Says which of the labels ``(n,)``, with the distances ``(n,)`` of the photographs they were read
+from, or None where the model has none, are accepted: ``(n,)`` bool."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """What came of showing somebody one candidate after the other.
+
+    Attributes:
+        labels: ``(n,)`` int64, the accurate model's answer where it was accepted, else the robust
+            one's.
+        consulted: ``(n,)`` bool, where the robust model had to be asked.
+        comparisons: ``(n,)`` int64, how many different people each photograph was compared with.
+    """
+
+    labels: Tensor
+    consulted: Tensor
+    comparisons: Tensor
+
+
+class Top2(Recogniser):
+    """The answers of two models, for a person who looks at both and picks.
+
+    Both learn the same gallery. ``predict`` is the accurate one's answer; ``candidates`` are
+    both, so that a :class:`~poisonlib.trial.Trial`, which counts an error where the right name is
+    not among the candidates, says what a person who never errs would get out of it. The extractor
+    of a trial is the accurate one: ``Trial(attack, accurate, Top2.over(robust))``.
+
+    Args:
+        accurate: answers first.
+        robust: answers second.
+
+    Example:
+        >>> from poisonlib import extractors, people
+        >>> photos = people.load("users").of_people([0, 1])
+        >>> old, new = extractors.load("softmax-2014"), extractors.load("magface-2021")
+        >>> both = Top2(NearestNeighbour(new), NearestNeighbour(old))
+        >>> both = both.fit(photos.images[::2], photos.labels[::2])
+        >>> both.candidates(photos.images[:1])
+        tensor([[0, 0]])
+    """
+
+    def __init__(self, accurate: Recogniser, robust: Recogniser) -> None:
+        super().__init__(accurate.extractor)
+        self.accurate, self.robust = accurate, robust
+
+    @staticmethod
+    def over(robust: Extractor, *, recogniser: MakeRecogniser = NearestNeighbour) -> TwoModels:
+        """Where a recogniser goes: the trial's extractor is the accurate one, this the other.
+
+        Args:
+            robust: the second extractor.
+            recogniser: how the trainer builds on either of them.
+        """
+        return TwoModels(robust, Top2, recogniser, f"Top2 with {robust.card.name}")
+
+    def review(self, images: Tensor, accept: Accept) -> Review:
+        """The streamlined form: the robust model is asked only where the first answer is refused.
+
+        Whoever refuses both candidates has found nobody, which is for the caller to say; here the
+        second one is the answer then. A name that both models give is compared once.
+
+        Args:
+            images: ``(n, 3, h, w)`` float32 in [0, 1].
+            accept: told the accurate model's labels ``(n,)`` and, if it is a nearest neighbour,
+                their distances ``(n,)``, else None: a person, or a rule such as
+                ``lambda labels, distances: distances <= 0.8``.
+
+        Raises:
+            ValueError: an ``accept`` that does not say yes or no of each photograph.
+        """
+        checks.images(images)
+        self._require_fit()
+        first, distances = _answers(self.accurate, images)
+        accepted = accept(first.clone(), None if distances is None else distances.clone())
+        if not isinstance(accepted, Tensor) or (accepted.dtype, accepted.shape) != (
+            torch.bool,
+            first.shape,
+        ):
+            raise ValueError(
+                f"accept must return a bool tensor of shape ({len(first)},), one for each "
+                f"photograph, got {_described(accepted)}"
+            )
+        labels, consulted = first.clone(), ~accepted
+        if consulted.any():
+            labels[consulted] = self.robust.predict(images[consulted])
+        return Review(labels, consulted, 1 + (labels != first).long())
+
+    def _fit(self, images: Tensor, labels: Tensor) -> None:
+        self.accurate.fit(images, labels)
+        self.robust.fit(images, labels)
+
+    def _predict(self, images: Tensor) -> Tensor:
+        return self.accurate.predict(images)
+
+    def _candidates(self, images: Tensor) -> Tensor:
+        return torch.stack([self.accurate.predict(images), self.robust.predict(images)], dim=1)
+
+
+class ConfidenceThreshold(Recogniser):
+    """Two models, and no person: the accurate one answers where it is sure, else the robust one.
+
+    Sure is whoever has a neighbour within ``threshold``. Both learn the same gallery. The extractor
+    of a trial is the accurate one: ``Trial(attack, accurate, ConfidenceThreshold.over(robust,
+    threshold=0.9))``.
+
+    Args:
+        accurate: answers where its nearest neighbour is at most ``threshold`` away.
+        robust: answers elsewhere.
+        threshold: Euclidean between the accurate extractor's unit rows, in [0, 2]; choose it on
+            people who are not tested, e.g. with :func:`poisonlib.defenses.choose_threshold`.
+        reject: if given, a distance between the robust extractor's rows: whoever is further from
+            the robust model's nearest neighbour, too, gets :data:`UNKNOWN`, "nobody in the
+            gallery".
+
+    Raises:
+        TypeError: a model that has no distance to go by.
+        ValueError: a distance out of range.
+    """
+
+    def __init__(
+        self,
+        accurate: NearestNeighbour,
+        robust: Recogniser,
+        *,
+        threshold: float,
+        reject: float | None = None,
+    ) -> None:
+        _check_distance(threshold, "threshold")
+        _check_has_distances(accurate, "accurate")
+        if reject is not None:
+            _check_distance(reject, "reject")
+            _check_has_distances(robust, "robust")
+        super().__init__(accurate.extractor)
+        self.accurate, self.robust = accurate, robust
+        self.threshold, self.reject = threshold, reject
+
+    @staticmethod
+    def over(robust: Extractor, *, threshold: float, reject: float | None = None) -> TwoModels:
+        """Where a recogniser goes: the trial's extractor is the accurate one, this the other.
+
+        Args:
+            robust: the second extractor; both are used by nearest neighbour.
+            threshold, reject: see the class.
+        """
+        limits = {"threshold": threshold, "reject": reject}
+        said = ", ".join(f"{key}={value:.3g}" for key, value in limits.items() if value is not None)
+        name = f"ConfidenceThreshold({said}) with {robust.card.name}"
+        return TwoModels(robust, partial(ConfidenceThreshold, **limits), NearestNeighbour, name)
+
+    def consulted(self, images: Tensor) -> Tensor:
+        """For which ``(n,)`` of ``(n, 3, h, w)`` images in [0, 1] the robust model answers."""
+        checks.images(images)
+        self._require_fit()
+        return self._first(images)[1]
+
+    def _first(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        labels, distances = _answers(self.accurate, images)
+        return labels, distances > self.threshold
+
+    def _fit(self, images: Tensor, labels: Tensor) -> None:
+        self.accurate.fit(images, labels)
+        self.robust.fit(images, labels)
+
+    def _predict(self, images: Tensor) -> Tensor:
+        labels, consulted = self._first(images)
+        if consulted.any():
+            second, distances = _answers(self.robust, images[consulted])
+            if self.reject is not None:
+                second = second.masked_fill(distances > self.reject, UNKNOWN)
+            labels[consulted] = second
+        return labels
+
+
+@dataclass(frozen=True, eq=False)
+class TwoModels:
+    """A way to make a recogniser of two models, which goes where a trial takes a recogniser.
+
+    ``Top2.over`` and ``ConfidenceThreshold.over`` make it. A trial shows the same photographs again
+    and again; either extractor looks at each of them once.
+
+    Attributes:
+        robust: the second extractor; the first one is the trial's.
+        combine: from two recognisers to one.
+        recogniser: how the trainer builds on either extractor.
+        name: what a table calls it.
+    """
+
+    robust: Extractor
+    combine: Callable[[Recogniser, Recogniser], Recogniser]
+    recogniser: MakeRecogniser
+    name: str
+    _known: dict[str, Extractor] = field(default_factory=dict, init=False, repr=False)
+
+    def __call__(self, accurate: Extractor) -> Recogniser:
+        """The recogniser, not yet fitted."""
+        return self.combine(self._built_on(accurate), self._built_on(self.robust))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def _built_on(self, extractor: Extractor) -> Recogniser:
+        made = self.recogniser(extractor)
+        if isinstance(made, EmbeddingRecogniser):
+            known = _Remembering(extractor)
+            made.extractor = self._known.setdefault(extractor.fingerprint, known)
+        return made
+
+
+class _Remembering:
+    """An extractor that embeds a photograph once, however often it comes."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        self.extractor, self.card = extractor, extractor.card
+        self.fingerprint = extractor.fingerprint
+        self._rows: dict[bytes, Tensor] = {}
+
+    def __call__(self, images: Tensor) -> Tensor:
+        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images]
+        new = [at for at, key in enumerate(keys) if key not in self._rows]
+        if new:
+            rows = self.extractor(images[new])
+            self._rows.update({keys[at]: row for at, row in zip(new, rows, strict=True)})
+        return torch.stack([self._rows[key] for key in keys])
+
+
+def _answers(recogniser: Recogniser, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Labels ``(n,)``, and distances ``(n,)`` where the recogniser has them."""
+    if not isinstance(recogniser, NearestNeighbour):
+        return recogniser.predict(images), None
+    index, distances = recogniser.neighbours(embed(recogniser.extractor, images))
+    return recogniser.labels_[index], distances
+
+
+def _check_distance(value: float, name: str) -> None:
+    if not 0 <= value <= 2:
+        raise ValueError(
+            f"{name} is a distance between unit rows, in [0, 2], got {value}; pick one with "
+            "poisonlib.defenses.choose_threshold"
+        )
+
+
+def _check_has_distances(recogniser: Recogniser, name: str) -> None:
+    if not isinstance(recogniser, NearestNeighbour):
+        raise TypeError(
+            f"the {name} model must be a NearestNeighbour, whose distance says how sure it is, "
+            f"got {type(recogniser).__name__}; Top2 works with any recogniser"
+        )
+
+
+def _described(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"{value.dtype} of shape {tuple(value.shape)}"
+    return type(value).__name__
