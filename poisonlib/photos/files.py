@@ -5,7 +5,6 @@ A folder holds one folder for each person. Nothing is written into it.
 
 from __future__ import annotations
 
-import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from poisonlib.photos.align import SIDE, align
 from poisonlib.photos.landmarks import SHORTEST, remembered
 from poisonlib.photos.photos import Photos
-
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+from poisonlib.photos.pictures import read
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(files done, files in all)``."""
@@ -56,8 +53,10 @@ def from_folder(
 ) -> FoundPhotos:
     """Read photographs from ``folder/NAME/*.jpg`` and cut out the largest face of each.
 
-    Pictures are turned upright as their EXIF orientation says. Only the landmarks are remembered,
-    in poisonlib's cache folder; the given folder is only read.
+    Every file in a person's folder is read, or listed with the reason why not, whatever its name
+    ends with; only hidden files are passed over. Pictures are turned upright as their EXIF
+    orientation says. Only the landmarks are remembered, in poisonlib's cache folder; the given
+    folder is only read. A trial needs four photographs of each person.
 
     Args:
         folder: with one folder for each person, named after them.
@@ -71,6 +70,16 @@ def from_folder(
     Raises:
         FileNotFoundError: no such folder.
         ValueError: no usable photograph in it; the message says why for the first files.
+
+    Example:
+        >>> from poisonlib import people, photos
+        >>> from poisonlib.attacks import LowKey
+        >>> from poisonlib.extractors import load
+        >>> from poisonlib.trial import Trial
+        >>> mine = photos.from_folder("album", min_photos=4)  # doctest: +SKIP
+        >>> trial = Trial(LowKey([load("arcface-2019")]), load("magface-2021"))
+        >>> everybody = people.load("users").joined(mine)  # doctest: +SKIP
+        >>> trial.run(everybody, users=mine.names, seed=0).summary()  # doctest: +SKIP
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -78,15 +87,17 @@ def from_folder(
             f"no folder {folder}; give one that holds a folder of photographs for each person, "
             f"e.g. {folder / 'Ada' / '1.jpg'}"
         )
-    visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    people = [path for path in visible if path.is_dir()]
-    loose = [
-        Skipped(path, "not in a person's folder")
-        for path in visible
-        if path.suffix.lower() in PICTURES and path.is_file()
+    people = [path for path in _visible(folder) if path.is_dir()]
+    left_out = [
+        Skipped(path, "not in a person's folder") for path in _visible(folder) if not path.is_dir()
     ]
-    files = [(person.name, file) for person in people for file in _files_of(person)]
-    return _gather(files, _largest, folder, min_photos, loose, progress)
+    files = []
+    for person in people:
+        try:
+            files += [(person.name, file) for file in _visible(person)]
+        except OSError as problem:
+            left_out.append(Skipped(person, f"a folder that cannot be read ({problem.strerror})"))
+    return _gather(files, _largest, folder, min_photos, left_out, progress)
 
 
 def lfw(
@@ -126,15 +137,14 @@ def lfw(
             "$SCIKIT_LEARN_DATA"
         )
     files = []
-    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if len(mine := _files_of(person)) >= min_faces:
+    for person in (path for path in _visible(folder) if path.is_dir()):
+        if len(mine := _visible(person)) >= min_faces:
             files += [(person.name.replace("_", " "), file) for file in mine]
     return _gather(files, _central, folder, 1, [], progress)
 
 
-def _files_of(person: Path) -> list[Path]:
-    visible = (path for path in person.iterdir() if not path.name.startswith("."))
-    return sorted(path for path in visible if path.is_file())
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _largest(faces: NDArray, size: tuple[int, int]) -> int:
@@ -188,11 +198,9 @@ def _faces(
     """Each file's aligned face ``(112, 112, 3)`` uint8, or why there is none."""
     for name, file in files:
         try:
-            content = file.read_bytes()
-            with Image.open(io.BytesIO(content)) as picture:
-                upright = ImageOps.exif_transpose(picture).convert("RGB")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
-            yield name, Skipped(file, f"not a readable picture ({problem})")
+            content, upright = read(file)
+        except ValueError as problem:
+            yield name, Skipped(file, str(problem))
             continue
         if min(upright.size) < SHORTEST:
             yield name, Skipped(file, f"smaller than {SHORTEST} pixels")

@@ -57,7 +57,7 @@ def remembered(picture: Image.Image, content: bytes) -> NDArray:
     """
     key = hashlib.sha256(DETECTOR.encode() + content).hexdigest()
     path = cache_folder("landmarks") / key[:2] / f"{key}.npy"
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, EOFError):  # none there, or a damaged one
         return np.load(path, allow_pickle=False)
     found = landmarks(picture)
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from poisonlib import people, photos
-from poisonlib.photos import landmarks
+from poisonlib.photos import landmarks, pictures
 from poisonlib.photos.align import TEMPLATE
+from poisonlib.trial import Trial
+from tests.core.conftest import Negative, toy_extractor
 
 USERS = people.load("users")
 
@@ -78,6 +82,100 @@ def test_what_is_left_out_is_said(album):
     assert "not a readable picture" in reasons["notes.txt"]
 
 
+GREY = np.asarray(portrait(0).convert("L"))
+
+
+def test_odd_pictures_are_read_for_what_they_show(tmp_path):
+    person = tmp_path / "Zoë 李"
+    person.mkdir()
+    colour = portrait(0)
+    colour.save(person / "colour.png")
+    colour.convert("CMYK").save(person / "cmyk.jpg", quality=95)
+    colour.convert("RGBA").save(person / "transparent.png")
+    moving = {"save_all": True, "append_images": [portrait(50)]}
+    colour.save(person / "moving.webp", lossless=True, **moving)
+    colour.quantize(255).save(person / "palette.png", transparency=bytes([0, 255] * 100))
+    colour.save(person / "UPPER CASE.JPEG", quality=95)
+    (person / "link.png").symlink_to(person / "colour.png")
+    found = photos.from_folder(tmp_path)
+    assert found.names == ("Zoë 李",) and len(found) == 7 and found.skipped == ()
+    assert (found.images - USERS.images[0]).abs().mean(dim=(1, 2, 3)).max() < 0.08
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bits_of_grey_are_scaled_and_not_cut_off(tmp_path, suffix):
+    wide = GREY.astype(np.uint16) * 257 + 100
+    Image.fromarray(wide).save(tmp_path / f"deep.{suffix}")
+    _, picture = pictures.read(tmp_path / f"deep.{suffix}")
+    assert picture.mode == "RGB"
+    assert np.abs(np.asarray(picture).astype(int) - GREY[..., None]).max() <= 1
+
+
+def test_whatever_is_no_picture_is_listed_and_the_run_goes_on(tmp_path):
+    person = tmp_path / "Ada"
+    (person / "holiday").mkdir(parents=True)
+    portrait(0).save(person / "good.png")
+    portrait(0).save(person / "holiday" / "hidden away.png")
+    damaged = bytearray((person / "good.png").read_bytes())
+    damaged[len(damaged) // 2] ^= 255
+    (person / "damaged.png").write_bytes(damaged)
+    (person / "empty.jpg").write_bytes(b"")
+    (person / "text.jpg").write_text("hello")
+    (person / "gone.jpg").symlink_to(person / "nowhere")
+    os.mkfifo(person / "pipe.jpg")
+    Image.fromarray(GREY.astype(np.float32) / 255).save(person / "float.tif")
+    Image.new("RGB", (45, 3000)).save(person / "thin.png")
+    (tmp_path / "read me.txt").write_text("not in anybody's folder")
+    found = photos.from_folder(tmp_path)
+    reasons = {skip.file.name: skip.reason for skip in found.skipped}
+    assert len(found) == 1
+    assert reasons.pop("damaged.png").startswith("not a readable picture (")
+    assert reasons == {
+        "holiday": "a folder in a person's folder; its files are not looked at",
+        "empty.jpg": "an empty file",
+        "text.jpg": "not a readable picture (of no known format)",
+        "gone.jpg": "a link to nothing",
+        "pipe.jpg": "not a file",
+        "float.tif": "not a readable picture (values of 32 bits; save it with 8 or 16)",
+        "thin.png": "no face found",
+        "read me.txt": "not in a person's folder",
+    }
+
+
+def test_a_folder_that_may_not_be_looked_into_is_listed(album, monkeypatch):
+    visible = photos.files._visible
+
+    def refuse(folder):
+        if folder.name == "Bob":
+            raise PermissionError(13, "Permission denied")
+        return visible(folder)
+
+    monkeypatch.setattr(photos.files, "_visible", refuse)
+    found = photos.from_folder(album)
+    reasons = [skip.reason for skip in found.skipped if skip.file.name == "Bob"]
+    assert found.names == ("Ada",)
+    assert reasons == ["a folder that cannot be read (Permission denied)"]
+
+
+def test_a_warning_of_the_decoder_stops_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 320 * 300 - 1)
+    portrait(0).save(tmp_path / "large.png")
+    assert pictures.read(tmp_path / "large.png")[1].size == (320, 300)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ValueError, match="not a readable picture .*decompression bomb"):
+        pictures.read(tmp_path / "large.png")
+
+
+def test_ones_own_folder_joins_the_gallery_of_a_trial(tmp_path):
+    for number in range(4):
+        (tmp_path / "Ada").mkdir(exist_ok=True)
+        portrait(number).save(tmp_path / "Ada" / f"{number}.png")
+    mine = photos.from_folder(tmp_path, min_photos=4)
+    everybody = USERS.of_people([3, 4]).joined(mine)
+    result = Trial(Negative(), toy_extractor()).run(everybody, users=mine.names, seed=0)
+    assert set(result.table["user"]) == {"Ada"}
+
+
 def test_people_with_few_photographs_can_be_left_out(album):
     found = photos.from_folder(album, min_photos=2)
     assert found.names == ("Ada",)
@@ -91,6 +189,13 @@ def test_landmarks_are_remembered_by_content(album, monkeypatch):
         raise AssertionError("looked for a face that is remembered")
 
     monkeypatch.setattr(landmarks, "landmarks", asked)
+    assert torch.equal(photos.from_folder(album).images, first.images)
+
+
+def test_a_damaged_memory_is_looked_up_again(album, tmp_path):
+    first = photos.from_folder(album)
+    for file in (tmp_path / "cache").rglob("*.npy"):
+        file.write_bytes(b"")
     assert torch.equal(photos.from_folder(album).images, first.images)
 
 
