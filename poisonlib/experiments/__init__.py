@@ -19,7 +19,7 @@ from poisonlib.experiments.detection import TREATMENTS, detection, detection_acr
 from poisonlib.experiments.detection import summary as detection_summary
 from poisonlib.experiments.growth import growth
 from poisonlib.experiments.purification import NOT_PURIFIED, purification, purifiers
-from poisonlib.experiments.real import photographs, timeline_real
+from poisonlib.experiments.real import AT_MOST, both_worlds, photographs, real_end_to_end
 from poisonlib.experiments.scraped import scraped
 from poisonlib.experiments.timeline import SHARES, SWITCHES, switching, timeline
 from poisonlib.experiments.tools import (
@@ -27,7 +27,9 @@ from poisonlib.experiments.tools import (
     LATER,
     SURROGATES,
     paper_tools,
+    the_real_one,
     tools_on_the_adapted,
+    tools_with_a_real_one,
     weaker_tools,
 )
 
@@ -45,7 +47,8 @@ EXPERIMENTS = {
     "growth": Experiment(growth, paper_tools),
     "detection": Experiment(detection, paper_tools, summary=detection_summary),
     "detection-across": Experiment(detection_across, paper_tools, summary=detection_summary),
-    "timeline-real": Experiment(timeline_real, paper_tools, photographs),
+    "real": Experiment(both_worlds, tools_with_a_real_one, photographs, AT_MOST),
+    "real-end-to-end": Experiment(real_end_to_end, the_real_one, photographs, AT_MOST),
 }
 
 __all__ = [
@@ -67,6 +70,7 @@ __all__ = [
     "adaptive",
     "adaptive_end_to_end",
     "baseline",
+    "both_worlds",
     "budget",
     "cloak_ahead",
     "detection",
@@ -77,10 +81,11 @@ __all__ = [
     "paper_tools",
     "purification",
     "purifiers",
+    "real_end_to_end",
     "scraped",
     "switching",
     "timeline",
-    "timeline_real",
     "tools_on_the_adapted",
+    "tools_with_a_real_one",
     "weaker_tools",
 ]

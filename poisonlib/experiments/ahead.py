@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,12 +31,15 @@ class Experiment:
         rows: called with ``users, seed, cache, progress``, yields rows of a tidy table.
         tools: the attacks by name, given public people's photographs and a ``cache``.
         photographs: loads the sets of photographs that users are drawn from, by name.
+        at_most: how many users a tool has in a set of photographs, (set, tool), where its cloaks
+            take too long to make them for all.
         summary: from the table of all rows to the one that is printed.
     """
 
     rows: Callable[..., Iterator[dict]]
     tools: Callable[..., dict[str, Attack]]
     photographs: Callable[[], Mapping[str, Photos]] = users_of_the_miniature
+    at_most: Mapping[tuple[str, str], int] = field(default_factory=dict)
     summary: Callable[[pandas.DataFrame], pandas.DataFrame] = summarise
 
 
@@ -60,7 +63,9 @@ def cloak_ahead(
         (source, tool, user)
         for source, photos in experiment.photographs().items()
         for tool in tools
-        for user in choose_users(photos, users, seed=seed)
+        for user in choose_users(
+            photos, min(users, experiment.at_most.get((source, tool), users)), seed=seed
+        )
     ]
     run = Parallel(n_jobs=processes, return_as="generator_unordered")
     done = run(delayed(_cloak_one)(experiment, *job, seed) for job in jobs)

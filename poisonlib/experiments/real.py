@@ -1,56 +1,209 @@
-"""The oblivious trainer with real recognisers: those of their years that are on this machine."""
+"""Both worlds: rendered people and real photographs, before our extractors and real ones."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from poisonlib import people, photos
-from poisonlib.attacks import CloakCache
-from poisonlib.experiments.tools import paper_tools
+import torch
+from torch import Tensor
+
+from poisonlib import extractors, people, photos
+from poisonlib.attacks import Attack, CloakCache
+from poisonlib.defenses import choose_threshold
+from poisonlib.experiments.tools import ON_REAL, REAL, the_real_one, tools_with_a_real_one
 from poisonlib.extractors import embed, pretrained
 from poisonlib.photos import Photos
-from poisonlib.trial import Progress, Trial, as_published
+from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour
+from poisonlib.trial import Progress, Trial, as_published, choose_users, split
+
+if TYPE_CHECKING:
+    import pandas
+
+LFW, PEOPLE = "LFW", "people"
+SECOND = ("edgeface-2023", "dlib-2017")
+"""The real extractors that stand beside :data:`REAL` in a system of two models."""
+FALSE_ADDS = 0.05
+"""The share of strangers whom the threshold of such a system lets through."""
+AT_MOST = {(PEOPLE, ON_REAL): 6}
+"""Fewer users than the others have, because this tool takes ten seconds a photograph."""
+FINE_TUNED = 24
+"""How many people the gallery holds that a real extractor is fine-tuned on for every user anew."""
 
 
 def photographs() -> Mapping[str, Photos]:
-    """The rendered users, and the photographs of LFW where they are on this machine."""
-    found: dict[str, Photos] = {"people": people.load("users")}
+    """The rendered users, and LFW where it is on this machine, its people numbered, not named."""
+    found: dict[str, Photos] = {PEOPLE: people.load("users")}
     try:
-        found["LFW"] = photos.lfw()
+        known = photos.lfw()
     except FileNotFoundError:
         return found
-    return found
+    numbered = tuple(f"LFW {number:02}" for number in range(len(known.names)))
+    return found | {LFW: Photos(known.images, known.labels, numbered)}
 
 
-def timeline_real(
+def both_worlds(
     *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
 ) -> Iterator[dict]:
-    """The paper's tools x every real extractor that is here x rendered and real people, by 1-NN.
+    """Tools x extractors, ours and real ones, x rendered and real people.
 
-    Cloaks are crafted on the shipped extractors alone, at 112 pixels, for both sets: to the tools
-    every real extractor is a black box. Rows are those of a trial, with ``photographs`` beside
-    them. Famous people's photographs were in the training data of most of these extractors, so
-    this is identification within a closed set and says nothing about strangers.
+    By 1-NN; before :data:`REAL` also by a linear classifier, and together with each of
+    :data:`SECOND` by two models. The paper's tools are crafted on shipped extractors, and once more
+    LowKey on :data:`REAL`. Famous people's photographs were in the training data of most real
+    extractors, so this is identification within a closed set and says nothing about strangers.
+
+    Rows are those of a trial, with ``photographs`` beside them; other people's are there for the
+    gallery without cloaks only. Rows of two models have the ``threshold``, where there is one.
 
     Raises:
         FileNotFoundError: no real extractor is on this machine.
     """
-    names = pretrained.available()
-    if not names:
-        raise FileNotFoundError(
-            "no real extractor is on this machine; see python -m poisonlib assets list, or "
-            "pip install 'poisonlib[real]' for dlib-2017"
-        )
-    public = people.load("public")
-    tools = paper_tools(public, cache=cache)
+    _require_real()
+    tools = tools_with_a_real_one(people.load("public"), cache=cache)
     for source, found in photographs().items():
         shown = as_published(found)
-        for name in names:
-            extractor = pretrained.load(name)
+        rows: dict[str, Tensor] = {}
+        for name in line_up():
             if progress is not None:
                 progress(0, users, f"embedding {source} with {name}")
-            rows = embed(extractor, shown.images, batch_size=64)
-            for tool, attack in tools.items():
-                trial = Trial(attack, extractor, name=tool)
-                result = trial.run(shown, users=users, seed=seed, rows=rows, progress=progress)
-                yield from result.table.assign(photographs=source).to_dict("records")
+            extractor = extractors.load(name)
+            rows[name] = embed(extractor, shown.images, batch_size=64)
+            kinds = {"1-NN": NearestNeighbour} | ({"linear": Linear} if name == REAL else {})
+            for (tool, attack), kind in itertools.product(tools.items(), kinds):
+                trial = Trial(attack, extractor, kinds[kind], name=tool)
+                some = min(users, AT_MOST.get((source, tool), users))
+                result = trial.run(shown, users=some, seed=seed, rows=rows[name], progress=progress)
+                yield from _told(result.table, source, recogniser=kind)
+        if REAL in rows:
+            yield from _two_models(tools, shown, rows, source, users=users, seed=seed)
+
+
+def real_end_to_end(
+    *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
+) -> Iterator[dict]:
+    """LowKey crafted on a real extractor, which is then fine-tuned on the gallery, cloaks and all.
+
+    The network is trained anew in every user's turn, so the gallery is a small one: the users and
+    as many others as make :data:`FINE_TUNED` people. 1-NN on the same gallery stands beside it.
+
+    Raises:
+        FileNotFoundError: the real extractor is not on this machine.
+    """
+    _require_real(REAL)
+    attack = the_real_one(people.load("public"), cache=cache)[ON_REAL]
+    extractor = extractors.load(REAL)
+    for source, found in photographs().items():
+        some = min(users, AT_MOST.get((source, ON_REAL), users))
+        chosen = choose_users(found, some, seed=seed)
+        others = [person for person in found.people if person not in chosen]
+        people_in = torch.tensor(chosen + others[: FINE_TUNED - len(chosen)])
+        shown, inside = as_published(found), torch.isin(found.labels, people_in)
+        test = split(shown.labels, seed=seed)
+        gallery, asked = torch.nonzero(inside & ~test)[:, 0], inside & test
+        for kind, recogniser in {"1-NN": NearestNeighbour, "end-to-end": EndToEnd}.items():
+            for done, user in enumerate([None, *chosen]):
+                if progress is not None:
+                    progress(done, 1 + len(chosen), f"{kind} before {source}")
+                images = shown.images[gallery]
+                if user is not None:
+                    mine = shown.labels[gallery] == user
+                    images[mine] = attack(images[mine], seed=seed + user).images
+                model = recogniser(extractor).fit(images, shown.labels[gallery])
+                wrong = model.predict(shown.images[asked]) != shown.labels[asked]
+                said = {"attack": ON_REAL, "extractor": REAL, "recogniser": kind}
+                truth = shown.labels[asked]
+                for row in _turn(said, wrong, truth, user, chosen, shown.names):
+                    yield row | {"photographs": source}
+
+
+def line_up() -> list[str]:
+    """Every extractor that is here: the real ones, ours, and those adapted to cloaks."""
+    return [*pretrained.available(), *extractors.names(), *extractors.names(adapted=True)]
+
+
+def _require_real(name: str | None = None) -> None:
+    if not pretrained.available() if name is None else not pretrained.is_available(name):
+        raise FileNotFoundError(
+            f"{name or 'no real extractor'} is not on this machine; see python -m poisonlib assets "
+            "list, or pip install 'poisonlib[real]' for dlib-2017"
+        )
+
+
+def _told(table: pandas.DataFrame, source: str, *, recogniser: str) -> list[dict]:
+    """The rows of a trial that are kept: other people only where nobody cloaks."""
+    kept = table[(table["whose"] == "user") | (table["condition"] == "control")]
+    kept = kept.drop(columns=["lpips", "linf"]).assign(recogniser=recogniser, photographs=source)
+    return [
+        {name: value for name, value in row.items() if value == value}  # a NaN is not
+        for row in kept.round({"error": 4, "dssim": 4}).to_dict("records")
+    ]
+
+
+def _turn(
+    said: dict, wrong: Tensor, truth: Tensor, user: int | None, chosen: list[int], names: tuple
+) -> Iterator[dict]:
+    """Rows as a trial's, of one gallery: a user's cloaked one, or the one without cloaks (None)."""
+    sides = [("cloaked", user, "user", truth == user)]
+    if user is None:
+        sides = [
+            ("control", person, whose, (truth == person) == (whose == "user"))
+            for person in chosen
+            for whose in ("user", "others")
+        ]
+    for condition, person, whose, side in sides:
+        errors, n = int(wrong[side].sum()), int(side.sum())
+        counts = {"errors": errors, "n": n, "error": round(errors / n, 4)}
+        yield said | {"condition": condition, "user": names[person], "whose": whose} | counts
+
+
+def _two_models(
+    tools: Mapping[str, Attack],
+    shown: Photos,
+    rows: Mapping[str, Tensor],
+    source: str,
+    *,
+    users: int,
+    seed: int,
+) -> Iterator[dict]:
+    """Before :data:`REAL` and each of :data:`SECOND` together: both answers, or the surer model's.
+
+    The threshold is chosen on the people of the gallery who are no users.
+    """
+    models = [REAL, *(name for name in SECOND if name in rows)]
+    test = split(shown.labels, seed=seed)
+    users_all = torch.tensor(choose_users(shown, users, seed=seed))
+    public = ~torch.isin(shown.labels, users_all)
+    threshold = choose_threshold(
+        extractors.load(REAL), shown.subset(public), false_adds=FALSE_ADDS, rows=rows[REAL][public]
+    )
+    truth = shown.labels[test]
+    for tool, attack in tools.items():
+        some = min(users, AT_MOST.get((source, tool), users))
+        chosen = choose_users(shown, some, seed=seed)
+        for user in [None, *chosen]:
+            gallery = dict(rows)
+            if user is not None:
+                mine = (shown.labels == user) & ~test
+                worn = attack(shown.images[mine], seed=seed + user).images
+                gallery = {name: rows[name].clone() for name in models}
+                for name in models:
+                    gallery[name][mine] = embed(extractors.load(name), worn)
+            answers, distances = {}, {}
+            for name in models:
+                model = NearestNeighbour(extractors.load(name))
+                model.fit_rows(gallery[name][~test], shown.labels[~test])
+                index, distances[name] = model.neighbours(rows[name][test])
+                answers[name] = model.labels_[index]
+            sure = distances[REAL] <= threshold
+            for second in models[1:]:
+                both = (answers[REAL] != truth) & (answers[second] != truth)
+                one = torch.where(sure, answers[REAL], answers[second]) != truth
+                for kind, wrong in (("Top-2", both), ("threshold", one)):
+                    said = {
+                        "attack": tool,
+                        "extractor": REAL,
+                        "recogniser": f"{kind} with {second}",
+                    }
+                    for row in _turn(said, wrong, truth, user, chosen, shown.names):
+                        yield row | {"photographs": source, "threshold": round(threshold, 4)}

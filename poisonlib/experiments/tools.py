@@ -67,6 +67,26 @@ def tools_on_the_adapted(public: Photos, *, cache: CloakCache | None = None) -> 
     return _kept({NEXT: LowKey([extractors.load(ADAPTED)])}, cache)
 
 
+#: The real extractor that a cloak is crafted on, and the tool's name.
+REAL = "mobilefacenet-2019"
+ON_REAL = f"LowKey on {REAL}"
+
+
+def the_real_one(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
+    """The strongest tool, crafted on a real extractor, which then knows all that an attacker could.
+
+    Empty where that extractor is not on this machine.
+    """
+    if not extractors.pretrained.is_available(REAL):
+        return {}
+    return _kept({ON_REAL: LowKey([extractors.load(REAL)])}, cache)
+
+
+def tools_with_a_real_one(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
+    """The paper's tools on our extractors, and the strongest one on a real extractor."""
+    return paper_tools(public, cache=cache) | the_real_one(public, cache=cache)
+
+
 def _kept(tools: dict[str, Attack], cache: CloakCache | None) -> dict[str, Attack]:
     if cache is None:
         return tools
