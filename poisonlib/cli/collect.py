@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from poisonlib.cli import typed
+from poisonlib.cli.cloaks import Cloaks
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -27,10 +27,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Collect, write the file and its record."""
-    import time
-
     import torch
-    from tqdm import tqdm
 
     from poisonlib import people, provenance
     from poisonlib.attacks import CloakCache
@@ -39,30 +36,22 @@ def run(arguments: argparse.Namespace) -> None:
 
     if not 0 < arguments.keep <= arguments.photos:
         raise ValueError(
-            f"--keep must be between 1 and the {arguments.photos} of --photos, "
-            f"got {arguments.keep}"
+            f"--keep must be between 1 and the {arguments.photos} of --photos, got {arguments.keep}"
         )
-    started = time.perf_counter()
     public = people.load("public")
     tools = paper_tools(public, cache=CloakCache())
     seed = int(public.names[0][1:])
-    with tqdm(unit="cloaks", disable=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, total: int, doing: str) -> None:
-            bar.total, bar.n = total, done
-            bar.set_postfix_str(doing)
-
+    with Cloaks() as bar:
         chosen = list(public.people[: arguments.identities])
         collected = pairs.collect(
-            tools, public, people=chosen, seed=seed, each=arguments.photos, progress=progress
+            tools, public, people=chosen, seed=seed, each=arguments.photos, progress=bar
         )
     place = torch.tensor(pairs.numbers(collected.photos))[collected.source]
     kept = collected.subset(place < arguments.keep)
     out = arguments.out or pairs.PACKAGED
     pairs.write(kept, out)
-    seconds = time.perf_counter() - started
     rows = [{"tool": name, "attack": repr(attack.attack)} for name, attack in tools.items()]
-    origin = provenance.of_run(typed(arguments), seed=seed, seconds=seconds)
+    origin = provenance.of_run(typed(arguments), seed=seed, seconds=bar.seconds)
     record = Path(str(provenance.RECORDED)) / "collect.json"
     if arguments.out is None:
         provenance.Recorded(rows, origin).save(record)

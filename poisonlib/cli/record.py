@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from pathlib import Path
 
 from poisonlib.cli import typed
+from poisonlib.cli.cloaks import Cloaks
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -38,30 +37,19 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run, write the record, print its summary."""
-    from tqdm import tqdm
-
     from poisonlib import provenance
     from poisonlib.attacks import CloakCache
     from poisonlib.experiments import EXPERIMENTS, cloak_ahead
 
-    started = time.perf_counter()
     scale = {"users": arguments.users, "seed": arguments.seed}
-    with tqdm(unit="cloaks", disable=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, total: int, doing: str) -> None:
-            bar.total, bar.n = total, done
-            bar.set_postfix_str(doing)
-            if bar.disable:
-                seconds = time.perf_counter() - started
-                print(f"{seconds:6.0f} s  {done}/{total}  {doing}", file=sys.stderr, flush=True)
-
-        experiment = EXPERIMENTS[arguments.name]
-        cloak_ahead(experiment, **scale, processes=arguments.processes, progress=progress)
-        ahead = time.perf_counter() - started
+    experiment = EXPERIMENTS[arguments.name]
+    with Cloaks() as bar:
+        cloak_ahead(experiment, **scale, processes=arguments.processes, progress=bar)
+        ahead = bar.seconds
         if arguments.weights_folder is not None:
             scale["weights"] = arguments.weights_folder
-        rows = list(experiment.rows(**scale, cache=CloakCache(), progress=progress))
-    seconds = time.perf_counter() - started
+        rows = list(experiment.rows(**scale, cache=CloakCache(), progress=bar))
+    seconds = bar.seconds
     origin = provenance.of_run(typed(arguments), seed=arguments.seed, seconds=seconds)
     recorded = provenance.Recorded(rows, origin)
     folder = arguments.out_folder or Path(str(provenance.RECORDED))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING
+
+from poisonlib.figures.show import building_site
 
 if TYPE_CHECKING:
     import pandas
@@ -18,7 +21,11 @@ HEADINGS: Mapping[str, str] = {
 
 
 def table(
-    frame: pandas.DataFrame, *, columns: Sequence[str] | None = None, rates: Sequence[str] = ()
+    frame: pandas.DataFrame,
+    *,
+    columns: Sequence[str] | None = None,
+    rates: Sequence[str] = (),
+    pages: Sequence[str] = (),
 ) -> HTML:
     """A data frame as an HTML table without its index, rates as percentages.
 
@@ -28,6 +35,7 @@ def table(
         frame: one row for each result.
         columns: which to show, in which order; all of them by default.
         rates: other columns in [0, 1] to show in per cent.
+        pages: columns that hold pages of the book, ``book/NN_slug``, to show as links.
     """
     from IPython.display import HTML
 
@@ -37,8 +45,14 @@ def table(
         bounds = zip(shown["error"], shown["low"], shown["high"], strict=True)
         merged = [f"{error:.1%} [{100 * low:.1f}, {100 * high:.1f}]" for error, low, high in bounds]
         shown = shown.assign(error=merged).drop(columns=["low", "high"])
+    # Text is escaped here and not by pandas, which would escape the links as well.
+    shown = shown.copy()
+    for name in shown.columns:
+        written = _link if name in pages else _escaped
+        shown[name] = shown[name].map(written)
     html = shown.rename(columns=HEADINGS).to_html(
         index=False,
+        escape=False,
         border=0,
         classes="table poisonlib-table",
         formatters={HEADINGS.get(name, name): how for name, how in percent.items()},
@@ -46,3 +60,14 @@ def table(
         justify="left",
     )
     return HTML(f'<div class="poisonlib-scroll">{html}</div>')
+
+
+def _escaped(value: object) -> object:
+    return escape(value) if isinstance(value, str) else value
+
+
+def _link(page: str) -> str:
+    """A link from one page of the book to another: both lie in one folder."""
+    slug = page.rpartition("/")[2]
+    suffix = "html" if building_site() else "ipynb"
+    return f'<a href="{slug}.{suffix}">{escape(slug.replace("_", " "))}</a>'

@@ -20,3 +20,12 @@ def test_text_is_escaped_and_columns_are_picked_in_order():
     html = table(FRAME, columns=["n", "attack"]).data
     assert "a&lt;b" in html and html.index("photographs") < html.index("tool")
     assert "error" not in html
+
+
+def test_pages_of_the_book_are_links_here_and_on_the_site(monkeypatch):
+    frame = pandas.DataFrame({"taught": ["book/02_baseline_attack"], "said": ["<b>"]})
+    here = table(frame, pages=["taught"]).data
+    assert '<a href="02_baseline_attack.ipynb">02 baseline attack</a>' in here
+    assert "&lt;b&gt;" in here
+    monkeypatch.setenv("POISONLIB_SITE", "1")
+    assert 'href="02_baseline_attack.html"' in table(frame, pages=["taught"]).data

@@ -1,0 +1,39 @@
+"""How the commands that cloak show how far they are."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+
+class Cloaks:
+    """A progress bar over cloaks, or a line for each step where there is no terminal.
+
+    Called as ``cloaks(done, total, doing)``, which is what trials and experiments call.
+
+    Attributes:
+        started: when the bar was made, as ``time.perf_counter`` counts.
+    """
+
+    def __init__(self) -> None:
+        from tqdm import tqdm
+
+        self.started = time.perf_counter()
+        self.bar = tqdm(unit="cloaks", disable=not sys.stderr.isatty())
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the bar was made."""
+        return time.perf_counter() - self.started
+
+    def __call__(self, done: int, total: int, doing: str) -> None:
+        self.bar.total, self.bar.n = total, done
+        self.bar.set_postfix_str(doing)
+        if self.bar.disable:
+            print(f"{self.seconds:6.0f} s  {done}/{total}  {doing}", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Cloaks:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.bar.close()
