@@ -178,10 +178,19 @@ def choose_threshold(
             "give more photographs or a larger share"
         )
     rows = embed(extractor, photos.images) if rows is None else rows
+    return float(torch.quantile(distances_to_others(rows, photos.labels), false_adds))
+
+
+def distances_to_others(rows: Tensor, labels: Tensor) -> Tensor:
+    """How far ``(n,)`` each photograph is from the nearest one of anybody else.
+
+    Args:
+        rows: ``(n, d)`` unit rows.
+        labels: ``(n,)`` whom they show.
+    """
     nearest = []
-    for part, labels in zip(rows.split(1024), photos.labels.split(1024), strict=True):
+    for part, names in zip(rows.split(1024), labels.split(1024), strict=True):
         cosine = part @ rows.T
-        cosine[labels[:, None] == photos.labels] = -1.0
+        cosine[names[:, None] == labels] = -1.0
         nearest.append(cosine.max(dim=1).values)
-    distances = (2 - 2 * torch.cat(nearest)).clamp_min(0).sqrt()
-    return float(torch.quantile(distances, false_adds))
+    return (2 - 2 * torch.cat(nearest)).clamp_min(0).sqrt()

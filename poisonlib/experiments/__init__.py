@@ -15,9 +15,11 @@ from poisonlib.experiments.adaptive import (
 )
 from poisonlib.experiments.ahead import Experiment, cloak_ahead
 from poisonlib.experiments.baseline import RECOGNISERS, baseline, budget
+from poisonlib.experiments.combined import PAIRS, combined
 from poisonlib.experiments.detection import TREATMENTS, detection, detection_across
 from poisonlib.experiments.detection import summary as detection_summary
 from poisonlib.experiments.growth import growth
+from poisonlib.experiments.outcomes import summary as combined_summary
 from poisonlib.experiments.purification import NOT_PURIFIED, purification, purifiers
 from poisonlib.experiments.real import AT_MOST, both_worlds, photographs, real_end_to_end
 from poisonlib.experiments.scraped import scraped
@@ -47,6 +49,7 @@ EXPERIMENTS = {
     "growth": Experiment(growth, paper_tools),
     "detection": Experiment(detection, paper_tools, summary=detection_summary),
     "detection-across": Experiment(detection_across, paper_tools, summary=detection_summary),
+    "combined": Experiment(combined, paper_tools, summary=combined_summary),
     "real": Experiment(both_worlds, tools_with_a_real_one, photographs, AT_MOST),
     "real-end-to-end": Experiment(real_end_to_end, the_real_one, photographs, AT_MOST),
 }
@@ -61,6 +64,7 @@ __all__ = [
     "LATER",
     "LEAKS",
     "NOT_PURIFIED",
+    "PAIRS",
     "RECOGNISERS",
     "SHARES",
     "SURROGATES",
@@ -73,6 +77,7 @@ __all__ = [
     "both_worlds",
     "budget",
     "cloak_ahead",
+    "combined",
     "detection",
     "detection_across",
     "growth",
