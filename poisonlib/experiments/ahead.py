@@ -39,7 +39,7 @@ class Experiment:
     rows: Callable[..., Iterator[dict]]
     tools: Callable[..., dict[str, Attack]]
     photographs: Callable[[], Mapping[str, Photos]] = users_of_the_miniature
-    at_most: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    at_most: Mapping[tuple[str, str], int] = field(default_factory=dict, hash=False)
     summary: Callable[[pandas.DataFrame], pandas.DataFrame] = summarise
 
 

@@ -81,3 +81,8 @@ def test_an_experiment_says_how_to_make_the_weights_that_it_lacks(tmp_path):
 def test_the_scraped_people_are_asked_for_by_command(tmp_path):
     with pytest.raises(ValueError, match="--identities 280 --photos 12 --first-identity 10320"):
         experiments.scraped(tmp_path)
+
+
+def test_worker_processes_can_remember_what_an_experiment_needs():
+    kept = {experiment: name for name, experiment in experiments.EXPERIMENTS.items()}
+    assert set(kept.values()) <= set(experiments.EXPERIMENTS)
