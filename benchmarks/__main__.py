@@ -4,8 +4,16 @@
 real photographs.
 """
 
-from benchmarks import chapters, cloaking, detection, embedding, loading, purification
+from benchmarks import (
+    chapters,
+    cloaking,
+    detection,
+    embedding,
+    identification,
+    loading,
+    purification,
+)
 
-for benchmark in (cloaking, loading, embedding, detection, purification, chapters):
+for benchmark in (cloaking, loading, embedding, identification, detection, purification, chapters):
     print(f"# {benchmark.__doc__.splitlines()[0]}", flush=True)
     benchmark.main()

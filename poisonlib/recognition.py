@@ -127,6 +127,40 @@ class EmbeddingRecogniser(Recogniser):
     def _predict_rows(self, rows: Tensor) -> Tensor: ...
 
 
+@torch.no_grad()
+def closest(
+    rows: Tensor, gallery: Tensor, *, block: tuple[int, int] = (512, 2048)
+) -> tuple[Tensor, Tensor]:
+    """The gallery row with the largest inner product, by looking at every one of them.
+
+    The products are made and looked through block by block, each small enough to stay in the
+    processor's cache, so that a gallery of a million takes no more memory than its rows and hardly
+    more time than the bare matrix product. Of equal ones the first is taken.
+
+    Args:
+        rows: ``(n, d)`` queries.
+        gallery: ``(m, d)``, at least one row.
+        block: how many queries and how many gallery rows at once.
+
+    Returns:
+        index ``(n,)`` into the gallery, and inner product ``(n,)``.
+    """
+    index = torch.zeros(len(rows), dtype=torch.int64)
+    best = torch.full((len(rows),), -torch.inf)
+    queries, candidates = block
+    for start in range(0, len(rows), queries):
+        part = slice(start, start + queries)
+        for offset in range(0, len(gallery), candidates):
+            products = rows[part] @ gallery[offset : offset + candidates].T
+            # torch's argmax takes ten times as long as NumPy's, a third of the product.
+            top = torch.from_numpy(products.numpy().argmax(axis=1))
+            value = products.gather(1, top[:, None])[:, 0]
+            better = value > best[part]
+            index[part] = torch.where(better, top + offset, index[part])
+            best[part] = torch.where(better, value, best[part])
+    return index, best
+
+
 class NearestNeighbour(EmbeddingRecogniser):
     """The label of the closest photograph in the gallery (1-NN).
 
@@ -134,17 +168,13 @@ class NearestNeighbour(EmbeddingRecogniser):
     code does the same with scikit-learn's ``KNeighborsClassifier(1)``.
     """
 
-    chunk = 4096
-
     def _fit_rows(self, rows: Tensor, labels: Tensor) -> None:
         self.rows_, self.labels_ = rows.clone(), labels.clone()
 
     def neighbours(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """For query rows ``(n, d)``: index ``(n,)`` of the nearest gallery row, and distance."""
         self._require_fit()
-        found = [(chunk @ self.rows_.T).max(dim=1) for chunk in rows.split(self.chunk)]
-        cosine = torch.cat([best.values for best in found])
-        index = torch.cat([best.indices for best in found])
+        index, cosine = closest(rows, self.rows_)
         return index, (2 - 2 * cosine).clamp_min(0).sqrt()
 
     def _predict_rows(self, rows: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from poisonlib.extractors import embed
-from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour
+from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour, closest
 from tests.core.conftest import toy_extractor, toy_photos
 
 RECOGNISERS = [NearestNeighbour, Linear, EndToEnd]
@@ -67,6 +67,25 @@ def test_nearest_neighbour_agrees_with_scikit_learn(extractor):
     found, near = ours.neighbours(embed(extractor, probes.images))
     assert found.tolist() == index[:, 0].tolist()
     assert torch.allclose(near, torch.from_numpy(distances[:, 0]).float(), atol=1e-3)
+
+
+@pytest.mark.parametrize("block", [(512, 2048), (7, 5), (1, 1), (40, 60)])
+def test_closest_looks_at_everybody_whatever_the_blocks(block):
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(40, 8, generator=generator)
+    gallery = torch.randn(60, 8, generator=generator)
+    gallery[50] = gallery[20]  # of equal ones the first counts
+    rows[3] = gallery[20]
+    index, product = closest(rows, gallery, block=block)
+    expected = (rows.double() @ gallery.double().T).max(dim=1)
+    assert torch.equal(index, expected.indices)
+    assert torch.allclose(product.double(), expected.values, atol=1e-5)
+
+
+def test_closest_takes_rows_that_carry_a_gradient_and_negative_products():
+    index, product = closest(torch.tensor([[1.0, 0.0]], requires_grad=True), -torch.eye(2)[:1])
+    assert index.tolist() == [0] and product.tolist() == [-1.0]
+    assert closest(torch.zeros(0, 2), torch.eye(2))[0].shape == (0,)
 
 
 def test_end_to_end_trains_a_copy(photos):
