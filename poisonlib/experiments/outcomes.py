@@ -260,6 +260,36 @@ def summary(table: pandas.DataFrame, share: float = SHARE) -> pandas.DataFrame:
     return pandas.DataFrame(found)
 
 
+#: What a rule is to reach: no more errors on clean photographs than the accurate model alone, and
+#: protected users' error within two points of the robust model alone.
+ALLOWED = {"than accurate": 0.0, "than robust": 0.02}
+
+
+def goals(lines: pandas.DataFrame) -> pandas.DataFrame:
+    """Whether the rules that combine both models reach the goal.
+
+    Args:
+        lines: of :func:`summary`.
+
+    Returns:
+        for each pair, rule and group of photographs the ``difference`` from the model alone that it
+        is held against, what is ``allowed``, whether it is ``met`` on these photographs, and
+        whether it is ``certain``: the whole interval lies on that side.
+    """
+    import pandas
+
+    found = []
+    for row in lines[~lines["rule"].str.endswith("alone")].to_dict("records"):
+        against = "than accurate" if row["tool"] == UNPROTECTED else "than robust"
+        difference, allowed = row[against], ALLOWED[against]
+        met = difference.value <= allowed
+        certain = difference.high <= allowed if met else difference.low > allowed
+        said = {"allowed": allowed, "met": met, "certain": certain}
+        keys = ("pair", "rule", "tool", "whose")
+        found.append({key: row[key] for key in keys} | {"difference": difference} | said)
+    return pandas.DataFrame(found)
+
+
 def groups(table: pandas.DataFrame, pair: str) -> list[tuple[str, str, Answers]]:
     """The tool, whose photographs, and the answers: everybody, the users without, and with each."""
     queries = table[(table["part"] == "queries") & (table["pair"] == pair)]

@@ -12,6 +12,7 @@ from poisonlib.defenses import ConfidenceThreshold, Top2, choose_threshold
 from poisonlib.experiments import outcomes
 from poisonlib.experiments.combined import OTHERS, PAIRS, SHARES, embedded, model, observe
 from poisonlib.recognition import NearestNeighbour
+from poisonlib.statistics import paired
 from poisonlib.trial import Trial, as_published, split
 from tests.core.conftest import Negative, toy_photos
 from tests.defenses.test_combined import left, right
@@ -182,6 +183,19 @@ def test_the_summary_says_all_rules_for_all_groups(table):
     own = lines.query("rule == 'robust alone'")["than robust"]
     assert all(difference.value == 0 for difference in own)
     assert str(lines["than accurate"].iloc[1]).count("%") == 3
+
+
+def test_a_goal_is_met_by_the_difference_and_certain_by_its_interval():
+    rows = []
+    for tool, more, fewer in (("no cloak", 0, 30), ("no cloak", 1, 0), ("x", 1, 0), ("x", 60, 0)):
+        difference = paired(more, fewer, 100)
+        row = {"pair": PAIR, "rule": "threshold", "tool": tool, "whose": "users"}
+        rows.append(row | {"than accurate": difference, "than robust": difference})
+    rows.append(rows[0] | {"rule": "robust alone"})
+    judged = outcomes.goals(pandas.DataFrame(rows))
+    assert judged["met"].tolist() == [True, False, True, False]
+    assert judged["certain"].tolist() == [True, False, False, True]
+    assert judged["allowed"].tolist() == [0.0, 0.0, 0.02, 0.02]
 
 
 def test_what_is_not_recorded_is_refused(table):
