@@ -12,6 +12,7 @@ from torch import Tensor
 from poisonlib import extractors, people, photos
 from poisonlib.attacks import Attack, CloakCache
 from poisonlib.defenses import choose_threshold
+from poisonlib.experiments.outcomes import SHARE
 from poisonlib.experiments.tools import ON_REAL, REAL, the_real_one, tools_with_a_real_one
 from poisonlib.extractors import embed, pretrained
 from poisonlib.photos import Photos
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 LFW, PEOPLE = "LFW", "people"
 SECOND = ("edgeface-2023", "dlib-2017")
 """The real extractors that stand beside :data:`REAL` in a system of two models."""
-FALSE_ADDS = 0.05
-"""The share of strangers whom the threshold of such a system lets through."""
 AT_MOST = {(PEOPLE, ON_REAL): 6}
 """Fewer users than the others have, because this tool takes ten seconds a photograph."""
 FINE_TUNED = 24
@@ -168,14 +167,15 @@ def _two_models(
 ) -> Iterator[dict]:
     """Before :data:`REAL` and each of :data:`SECOND` together: both answers, or the surer model's.
 
-    The threshold is chosen on the people of the gallery who are no users.
+    The threshold is chosen on the people of the gallery who are no users, so that of photographs of
+    the absent the accurate model answers :data:`~poisonlib.experiments.outcomes.SHARE`.
     """
     models = [REAL, *(name for name in SECOND if name in rows)]
     test = split(shown.labels, seed=seed)
     users_all = torch.tensor(choose_users(shown, users, seed=seed))
     public = ~torch.isin(shown.labels, users_all)
     threshold = choose_threshold(
-        extractors.load(REAL), shown.subset(public), false_adds=FALSE_ADDS, rows=rows[REAL][public]
+        extractors.load(REAL), shown.subset(public), false_adds=SHARE, rows=rows[REAL][public]
     )
     truth = shown.labels[test]
     for tool, attack in tools.items():
