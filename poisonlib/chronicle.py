@@ -107,16 +107,16 @@ EVENTS: tuple[Event, ...] = (
     _tool("2021-04", "Fawkes v1.0",
           "A new version of the tool, with other networks and another objective.",
           "Wikipedia, in a copy", "wikipedia2022fawkes", "report"),
-    _test("2021-06-28", "This book's paper",
+    _test("2021-06-28", "The paper",
           "A trainer who adapts, or merely waits, recognises the users of both tools. First "
           "version; the final one appeared at ICLR in 2022.",
           "Radiya-Dixit et al., arXiv and ICLR 2022", "radiyadixit2022poisoning", "source",
-          ("Fawkes", "LowKey")),
+          ("Fawkes", "LowKey", "Fawkes v1.0")),
     _test("2021-12-08", "SoK",
           "Fawkes' own laboratory orders the field by the stages of face recognition, and lists "
           "what no tool has solved for the long term.",
           "Wenger et al., IEEE S&P 2023", "wenger2023sok", "source"),
-    _law("2022-03-09", "Italy: fine",
+    _law("2022-03-09", "Italian fine",
          "The data protection authority publishes its decision of 10 February: 20 million euros "
          "against Clearview AI, and an order to erase.",
          "Garante, decision 50/2022", "garante2022clearview", "source"),
@@ -124,16 +124,16 @@ EVENTS: tuple[Event, ...] = (
          "Settlement in Illinois: no access to the database for most private parties in the US, "
          "none for Illinois' authorities for five years.",
          "National Law Review", "natlawreview2022aclu", "report"),
-    _law("2022-05", "UK: fine",
+    _law("2022-05", "UK fine",
          "The Information Commissioner fines Clearview AI 7.5 million pounds.",
          "ICO, in its news of 8 October 2025", "ico2025clearview", "source"),
     _tool("2022-05-24", "OPOM",
           "One mask for each person, which fits all of their pictures.",
           "Zhong and Deng, arXiv", "zhong2022opom", "source"),
-    _law("2022-07-13", "Greece: fine",
+    _law("2022-07-13", "Greek fine",
          "20 million euros against Clearview AI, and an order to erase.",
          "GDPRhub on HDPA 35/2022", "gdprhub2022hdpa", "report"),
-    _law("2022-10", "France: fine",
+    _law("2022-10", "French fine",
          "20 million euros against Clearview AI. For not complying, 5.2 million were added in "
          "April 2023.",
          "Willkie Farr & Gallagher", "willkie2023cnil", "report"),
@@ -147,7 +147,7 @@ EVENTS: tuple[Event, ...] = (
     _tool("2023-02-08", "Glaze",
           "Cloaks for paintings, against generators that imitate an artist's style.",
           "Shan et al., USENIX Security 2023", "shan2023glaze", "source"),
-    _law("2023-10-17", "UK: fine struck",
+    _law("2023-10-17", "UK fine struck",
          "The First-tier Tribunal holds that the Commissioner had no jurisdiction over Clearview "
          "AI's services to foreign authorities.",
          "AWO, for an intervener", "awo2025clearview", "report"),
@@ -181,7 +181,7 @@ EVENTS: tuple[Event, ...] = (
          "An amendment of the Biometric Information Privacy Act allows at most one recovery for "
          "each person and method of collection.",
          "Seyfarth Shaw, quoting the text", "seyfarth2024bipa", "report"),
-    _law("2024-09-03", "Netherlands: fine",
+    _law("2024-09-03", "Dutch fine",
          "30.5 million euros against Clearview AI, and up to 5.1 million more for not complying. "
          "The authority studies whether directors are liable.",
          "Privacy Laws & Business", "plb2024dutch", "report"),
@@ -209,11 +209,11 @@ EVENTS: tuple[Event, ...] = (
     _test("2025-09-14", "PerceptFace",
           "Finds a false sense of privacy in small perturbations, and draws another face instead.",
           "Wang et al., arXiv", "wang2025perceptface", "source"),
-    _law("2025-10-06", "UK: reversed",
+    _law("2025-10-06", "UK reversal",
          "The Upper Tribunal holds that the Commissioner does have jurisdiction over Clearview "
          "AI. The fine itself goes back to the lower tribunal.",
          "[2025] UKUT 319 (AAC)", "ukut2025clearview", "source"),
-    _law("2025-10-28", "Austria: complaint",
+    _law("2025-10-28", "Austria: noyb",
          "The organisation noyb asks prosecutors to act against Clearview AI's managers; it says "
          "that the fines of four EU countries are unpaid.",
          "The Register", "register2025noyb", "report"),

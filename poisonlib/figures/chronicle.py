@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 from poisonlib.chronicle import EVENTS, Event
@@ -11,12 +12,12 @@ from poisonlib.figures.frames import player, slider
 from poisonlib.figures.theme import CLOAKED, DEFENDED, GRID, INK, TARGET, Role
 
 if TYPE_CHECKING:
-    import pandas
     import plotly.graph_objects as go
+    from IPython.display import HTML
 
 LANES: Mapping[str, tuple[str, Role, float]] = {
     "tool": ("tools", CLOAKED, 0.0),
-    "evaluation or break": ("tests, breaks", DEFENDED, 0.8),
+    "evaluation or break": ("tests", DEFENDED, 0.8),
     "law": ("law", TARGET, 1.9),
 }
 """Each kind of event: what its lane is called, how it is drawn, and where it lies."""
@@ -86,17 +87,18 @@ def places(events: Sequence[Event]) -> list[float]:
     return spots
 
 
-def listed(events: Sequence[Event] = EVENTS) -> pandas.DataFrame:
-    """The same events in words, oldest first: ``date, kind, title, what, by, checked with``."""
-    import pandas
+def listed(events: Sequence[Event] = EVENTS) -> HTML:
+    """The same events as a list in words, oldest first: when, what, whose word, how checked."""
+    from IPython.display import HTML
 
-    return pandas.DataFrame(
-        [
-            {"date": event.day, "kind": event.kind, "title": event.title, "what": event.what}
-            | {"by": event.by, "checked with": CHECKED_WITH[event.confidence]}
-            for event in sorted(events, key=lambda event: event.date)
-        ]
-    )
+    lines = []
+    for event in sorted(events, key=lambda event: event.date):
+        what, by = escape(event.what), escape(event.by)
+        lines.append(
+            f"<li><b>{escape(event.title)}</b>, {event.day}, {event.kind}. {what} "
+            f"<i>{by}; checked with {CHECKED_WITH[event.confidence]}.</i></li>"
+        )
+    return HTML(f'<ul class="poisonlib-chronicle">{"".join(lines)}</ul>')
 
 
 def _years(event: Event) -> float:

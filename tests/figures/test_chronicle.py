@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pytest
 
 from poisonlib.chronicle import EVENTS
@@ -52,6 +54,8 @@ def test_marks_stand_at_their_dates_and_tell_whose_word_it_is() -> None:
 
 
 def test_the_list_holds_every_event() -> None:
-    rows = chronicle.listed()
-    assert rows["title"].tolist() == [event.title for event in EVENTS]
-    assert set(rows["checked with"]) == {"the source", "a report"}
+    html = chronicle.listed().data
+    assert html.count("<li>") == len(EVENTS)
+    spots = [html.index(f"<b>{escape(event.title)}</b>, {event.day}") for event in EVENTS]
+    assert spots == sorted(spots), "oldest first"
+    assert html.count("checked with a report") == sum(e.confidence == "report" for e in EVENTS)
