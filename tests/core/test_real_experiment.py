@@ -27,7 +27,7 @@ def toy_world(monkeypatch):
     """Two sets of people, two tools, the extractor that cloaks are made on and one they miss."""
     line_up = {real.REAL: toy_extractor(), "edgeface-2023": toy_extractor(Colourless())}
     attacks = {"negative": Negative(), real.ON_REAL: Negative(strength=0.98)}
-    sets = {"people": toy_photos(6), "LFW": toy_photos(6, seed=1)}
+    sets = {"people": toy_photos(9), "LFW": toy_photos(9, seed=1)}
     monkeypatch.setattr(pretrained, "available", lambda: tuple(line_up))
     monkeypatch.setattr(pretrained, "is_available", lambda name: name in line_up)
     monkeypatch.setattr(real, "line_up", lambda: list(line_up))
