@@ -39,6 +39,16 @@ _DETECTOR = "of a detector of perturbed photographs, for 25 people's clean and p
 DETECTOR_PRECISION = Claim(f"precision {_DETECTOR}", 0.998, 0.998)
 DETECTOR_RECALL = Claim(f"recall {_DETECTOR}", 0.998, 0.998)
 
+OWN_EXTRACTOR = Claim("error for a user of Fawkes v1.0, before its own extractor", 1.0, 1.0)
+
+# What the paper reports in words, re-worded.
+CLIP_IS_CLOSE = "on clean photographs CLIP is slightly less accurate than the best extractors"
+NO_WAY_BACK = "who changes to a newer tool does not regain privacy: the old photographs remain"
+TWO_MODELS = (
+    "MagFace together with a robust model is on clean photographs as accurate as MagFace alone, or "
+    "more, and stays robust"
+)
+
 #: The year in which each tool came out.
 RELEASED: Mapping[str, int] = {"Fawkes v0.3": 2020, "LowKey": 2021, "Fawkes v1.0": 2021}
 

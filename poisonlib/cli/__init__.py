@@ -11,7 +11,17 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("people", "train", "collect", "adapt", "denoiser", "detector", "record", "assets")
+COMMANDS = (
+    "people",
+    "train",
+    "collect",
+    "adapt",
+    "denoiser",
+    "detector",
+    "record",
+    "reproduce",
+    "assets",
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,0 +1,121 @@
+"""``reproduce``: run the paper's claims, and say which of them come out here."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poisonlib.cli import typed
+from poisonlib.cli.cloaks import Cloaks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from poisonlib.provenance import Provenance
+    from poisonlib.scoreboard import Judged
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    from poisonlib.scoreboard import PROFILES
+
+    command = subparsers.add_parser(
+        "reproduce",
+        help="run the paper's claims and judge each",
+        description="Run the paper's claims and print one row for each: what the paper says, what "
+        "came out here with its 95 % interval, a verdict by a criterion that was written down "
+        "before, and where the book teaches it. Cloaks are cached, so that the same command goes "
+        "on after a kill. The exit code is 0 once everything has run, whatever the verdicts.",
+    )
+    sizes = "; ".join(f"{name}: {one.users} users, {one.about}" for name, one in PROFILES.items())
+    command.add_argument("--profile", choices=PROFILES, default="quick", help=sizes)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--processes", type=int, default=2, help="to make the cloaks with")
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    command.add_argument(
+        "--criteria", action="store_true", help="print every claim's criterion and run nothing"
+    )
+    command.add_argument(
+        "--out-folder", type=Path, help="also keep what was measured there, as reproduce.json"
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run, judge, print."""
+    from poisonlib import provenance, scoreboard
+    from poisonlib.attacks import CloakCache
+    from poisonlib.experiments import cloak_ahead
+
+    if arguments.criteria:
+        print(_criteria(arguments.json))
+        return
+    scale = {"users": scoreboard.PROFILES[arguments.profile].users, "seed": arguments.seed}
+    with Cloaks() as bar:
+        experiment = scoreboard.EXPERIMENT
+        cloak_ahead(experiment, **scale, processes=arguments.processes, progress=bar)
+        rows = list(experiment.rows(**scale, cache=CloakCache(), progress=bar))
+    origin = provenance.of_run(typed(arguments), seed=arguments.seed, seconds=bar.seconds)
+    recorded = provenance.Recorded(rows, origin)
+    if arguments.out_folder is not None:
+        recorded.save(arguments.out_folder / "reproduce.json")
+    board = scoreboard.judge(recorded.table)
+    print(as_json(board, origin) if arguments.json else as_text(board, origin))
+
+
+def as_json(board: Sequence[Judged], origin: Provenance) -> str:
+    """The scoreboard with its provenance, as strict JSON."""
+    from dataclasses import asdict
+
+    from poisonlib.scoreboard import RULE, VERDICTS
+
+    count = Counter(row.verdict for row in board)
+    content = {
+        "provenance": asdict(origin),
+        "rule": RULE,
+        "verdicts": {verdict: count[verdict] for verdict in VERDICTS},
+        "claims": [row.to_json() for row in board],
+    }
+    return json.dumps(content, indent=1, allow_nan=False)
+
+
+def as_text(board: Sequence[Judged], origin: Provenance) -> str:
+    """The scoreboard as a table, a line for each claim."""
+    from poisonlib.scoreboard import VERDICTS
+
+    lines = []
+    for group, rows in itertools.groupby(board, key=lambda row: row.claim.group):
+        lines += ["", group.capitalize()]
+        for row in rows:
+            counts = f"n = {row.n}, {row.users} people"
+            claim = row.claim
+            lines.append(
+                f"  {row.mark:<13} {claim.name:<38} {claim.said:<44} {row.ours:<40} {counts:<22} "
+                f"{claim.taught}"
+            )
+    count = Counter(row.verdict for row in board)
+    total = ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS)
+    head = f"  {'verdict':<13} {'claim':<38} {'paper':<44} {'ours [95 %]':<40} {'':<22} taught in"
+    notes = ["", f"{len(board)} claims: {total}."]
+    if any(row.coarse for row in board):
+        notes.append("~ coarse: so few photographs or people that another draw may judge otherwise")
+    return "\n".join([head, *lines, *notes, str(origin)])
+
+
+def _criteria(in_json: bool) -> str:
+    from poisonlib.scoreboard import CLAIMS, RULE
+
+    if in_json:
+        claims = [
+            {"claim": one.name, "statement": one.statement, "holds": one.holds, "leans": one.leans}
+            for one in CLAIMS
+        ]
+        return json.dumps({"rule": RULE, "claims": claims}, indent=1)
+    lines = [RULE]
+    for one in CLAIMS:
+        lines += ["", f"{one.name}: {one.statement}", f"  {one.criterion}"]
+    return "\n".join(lines)

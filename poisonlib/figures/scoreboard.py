@@ -1,0 +1,111 @@
+"""The scoreboard as a table, and the paper's numbers beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from poisonlib.figures.generations import UNPROTECTED
+from poisonlib.figures.tables import table
+from poisonlib.figures.theme import CLOAKED, DEFENDED, TARGET, Role
+from poisonlib.figures.whiskers import whiskers
+from poisonlib.scoreboard import Judged
+from poisonlib.scoreboard.measured import NOBODY
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from IPython.display import HTML
+
+GREY = "rgba(138, 138, 138, 0.45)"
+_ROLES = {
+    "the adaptive trainer": Role("adaptive", DEFENDED.colour, DEFENDED.symbol, DEFENDED.dash),
+    "detection": Role("detector", TARGET.colour, TARGET.symbol, TARGET.dash),
+}
+_LEAST = 0.004  # half the width of a range that is a single number, so that it can be seen
+
+
+def board(rows: Sequence[Judged]) -> HTML:
+    """One row for each claim: the paper, ours, the verdict, and a link to where it is taught."""
+    import pandas
+
+    shown = [
+        {
+            "claim": row.claim.name,
+            "the paper": row.claim.said,
+            "ours [95 %]": row.ours,
+            "n": row.n,
+            "people": row.users,
+            "verdict": row.mark,
+            "taught in": row.claim.taught,
+        }
+        for row in rows
+    ]
+    return table(pandas.DataFrame(shown), pages=["taught in"])
+
+
+def paper_beside_ours(rows: Sequence[Judged]) -> go.Figure:
+    """Every claim with a number: the paper's range as a grey bar, ours with its 95 % interval.
+
+    Claims in words are left out. Each row's text says the verdict.
+    """
+    import pandas
+    import plotly.graph_objects as go
+
+    numbers = [row for row in rows if row.claim.band is not None]
+    place = {row.claim.name: -at for at, row in enumerate(numbers)}
+    fig = go.Figure(_ranges(numbers, place))
+    groups: dict[Role, list[Judged]] = {}
+    for row in numbers:
+        groups.setdefault(_role(row), []).append(row)
+    for role, mine in groups.items():
+        parts = [part for row in mine for part in row.parts]
+        points = pandas.DataFrame(
+            {"error": part.value, "low": part.low, "high": part.high} for part in parts
+        )
+        fig.add_scatter(
+            x=points["error"],
+            y=[place[row.claim.name] for row in mine],
+            error_x=whiskers(points, thickness=2),
+            customdata=[[row.claim.statement, row.ours, row.n, row.users] for row in mine],
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]}, %{customdata[2]} photographs, "
+            "%{customdata[3]} people<extra></extra>",
+            mode="markers",
+            marker=role.marker | {"size": 10},
+            name=role.name,
+        )
+    for row in numbers:
+        fig.add_annotation(
+            x=0, xref="paper", xanchor="left", y=place[row.claim.name], yshift=16,
+            text=f"{row.claim.name}: <b>{row.mark}</b>", showarrow=False, font={"size": 12},
+        )  # fmt: skip
+    return fig.update_layout(
+        xaxis={"range": [-0.02, 1.03], "tickformat": ".0%", "side": "top"},
+        yaxis={"range": [0.4 - len(numbers), 0.8], "showticklabels": False, "ticks": ""}
+        | {"showgrid": False},
+        legend={"y": 1.05, "entrywidth": 110},
+        margin={"t": 110},
+        height=130 + 46 * len(numbers),
+    )
+
+
+def _ranges(rows: Sequence[Judged], place: dict[str, int]) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    x, y = [], []
+    for row in rows:
+        claim = row.claim.band.claim
+        low = claim.low if claim.high > claim.low else claim.low - _LEAST
+        high = claim.high if claim.high > claim.low else claim.high + _LEAST
+        x += [low, high, None]
+        y += [place[row.claim.name]] * 2 + [None]
+    return go.Scatter(
+        x=x, y=y, mode="lines", line={"color": GREY, "width": 14}, name="the paper",
+        hoverinfo="skip",
+    )  # fmt: skip
+
+
+def _role(row: Judged) -> Role:
+    """Ours in the colour of what is measured."""
+    if row.claim.name == NOBODY:
+        return UNPROTECTED
+    return _ROLES.get(row.claim.group, CLOAKED)

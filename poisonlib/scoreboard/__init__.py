@@ -1,0 +1,29 @@
+"""The scoreboard: which of the paper's claims this book reproduces, and by which criterion.
+
+``claims`` says what the paper claims, when we call it reproduced, and where the book teaches it;
+``measure`` runs everything that is needed; ``judge`` puts the two together. The command is
+``python -m poisonlib reproduce``.
+"""
+
+from poisonlib.scoreboard.claims import CLAIMS, ToReproduce
+from poisonlib.scoreboard.criteria import RULE, VERDICTS, Band, Part, verdict
+from poisonlib.scoreboard.judge import Judged, judge
+from poisonlib.scoreboard.measure import EXPERIMENT, PROFILES, Profile, measure
+from poisonlib.scoreboard.measured import Measured
+
+__all__ = [
+    "Band",
+    "CLAIMS",
+    "EXPERIMENT",
+    "Judged",
+    "Measured",
+    "PROFILES",
+    "Part",
+    "Profile",
+    "RULE",
+    "ToReproduce",
+    "VERDICTS",
+    "judge",
+    "measure",
+    "verdict",
+]

@@ -1,0 +1,343 @@
+"""The paper's claims, each with its criterion and with where the book teaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from poisonlib import paper
+from poisonlib.experiments import BASELINE, SURROGATES
+from poisonlib.scoreboard.criteria import Band, Part
+from poisonlib.scoreboard.measure import ADAPTED, LOST, NEW, OLD, TWO_MODELS
+from poisonlib.scoreboard.measured import NOBODY, Measured, pair
+from poisonlib.statistics import wilson
+
+BASELINE_CHAPTER = "book/02_baseline_attack"
+ADAPTIVE_CHAPTER = "book/03_adaptive_defense"
+DETECTION_CHAPTER = "book/04_detection"
+OBLIVIOUS_CHAPTER = "book/05_oblivious_timeline"
+TWO_MODELS_CHAPTER = "book/06_two_models"
+
+
+@dataclass(frozen=True)
+class ToReproduce:
+    """A claim of the paper, and what would make us say that it was reproduced.
+
+    Attributes:
+        name: short, unique.
+        group: what it is part of.
+        statement: the paper's, re-worded.
+        holds: the criterion, in words.
+        leans: what counts as the same direction, in words.
+        parts: measures it.
+        taught: page of the book, as ``book/NN_slug``.
+        band: the paper's number and how near ours must come, or None where it speaks in words.
+        words: the statement in a few words, where there is no number.
+    """
+
+    name: str
+    group: str
+    statement: str
+    holds: str
+    leans: str
+    parts: Callable[[Measured], Sequence[Part]]
+    taught: str
+    band: Band | None = None
+    words: str = ""
+
+    @property
+    def said(self) -> str:
+        """The paper's number, or its statement in a few words."""
+        return self.words if self.band is None else str(self.band.claim)
+
+    @property
+    def criterion(self) -> str:
+        """When a part of it holds, and when it leans."""
+        return f"holds if {self.holds}; leans if {self.leans}"
+
+
+LINE = f"{paper.FOOLED_ABOVE:.1%}"
+_FOOLED = (
+    f"the whole interval lies above {LINE}, half way between the paper's unprotected and its least "
+    "protected user, and above the error of the same users without a cloak"
+)
+_NOT_FOOLED = f"the whole interval lies below {LINE}, the line between fooled and not fooled"
+
+_NO_WEAKER = "it holds, there is no weaker form"
+
+
+def _claims() -> tuple[ToReproduce, ...]:
+    return (*_baseline(), *_adaptive(), *_detection(), *_oblivious(), *_switching(), *_two_models())
+
+
+# The baseline
+
+
+def _baseline() -> list[ToReproduce]:
+    band = Band(paper.UNPROTECTED)
+    found = [
+        ToReproduce(
+            NOBODY,
+            "the baseline",
+            paper.UNPROTECTED.statement,
+            str(band),
+            _NOT_FOOLED,
+            partial(_bare, extractor=BASELINE, band=band),
+            BASELINE_CHAPTER,
+            band,
+        )
+    ]
+    for tool in SURROGATES:
+        band = Band(paper.PROTECTED)
+        found.append(
+            ToReproduce(
+                tool,
+                "the baseline",
+                f"error for a user of {tool}, naive trainer",
+                str(band),
+                _FOOLED,
+                partial(_cloaked, tool=tool, extractor=BASELINE, band=band, fooled=True),
+                BASELINE_CHAPTER,
+                band,
+            )
+        )
+    return found
+
+
+def _bare(measured: Measured, *, extractor: str, band: Band) -> list[Part]:
+    rate, users = measured.unprotected(extractor)
+    leans = paper.verdict(low=rate.low, high=rate.high, unprotected=0.0) == "not fooled"
+    return [Part.of(extractor, rate, users=users, holds=band.holds(rate), leans=leans)]
+
+
+def _cloaked(
+    measured: Measured, *, tool: str, extractor: str, band: Band, fooled: bool
+) -> list[Part]:
+    rate, users = measured.protected(tool, extractor)
+    wanted = "fooled" if fooled else "not fooled"
+    leans = measured.fooled(tool, extractor) == wanted
+    return [Part.of(extractor, rate, users=users, holds=band.holds(rate), leans=leans)]
+
+
+# The adaptive trainer
+
+
+def _adaptive() -> list[ToReproduce]:
+    band, found = Band(paper.ADAPTIVE, or_less=True), []
+    for extractor in ADAPTED:
+        start = "the baseline's extractor" if extractor == ADAPTED[0] else "a later extractor"
+        for tool in (NOBODY, *SURROGATES):
+            who = "an unprotected user" if tool == NOBODY else f"a user of {tool}"
+            common = {"extractor": extractor, "band": band}
+            found.append(
+                ToReproduce(
+                    f"{tool}, {extractor}",
+                    "the adaptive trainer",
+                    f"error for {who}, adaptive trainer, from {start}",
+                    str(band),
+                    _NOT_FOOLED,
+                    partial(_bare, **common)
+                    if tool == NOBODY
+                    else partial(_cloaked, tool=tool, fooled=False, **common),
+                    ADAPTIVE_CHAPTER,
+                    band,
+                )
+            )
+    return found
+
+
+# The detector
+
+
+def _detection() -> list[ToReproduce]:
+    found = []
+    for name, claim, ask in (
+        ("precision", paper.DETECTOR_PRECISION, Measured.precision),
+        ("recall", paper.DETECTOR_RECALL, Measured.recall),
+    ):
+        band = Band(claim, tolerance=0.01, rounding=0.0005)
+        found.append(
+            ToReproduce(
+                f"detector's {name}",
+                "detection",
+                claim.statement,
+                str(band),
+                "the whole interval lies above 90 %",
+                partial(_detected, ask=ask, band=band),
+                DETECTION_CHAPTER,
+                band,
+            )
+        )
+    return found
+
+
+def _detected(measured: Measured, *, ask: Callable, band: Band) -> list[Part]:
+    rate, users = ask(measured)
+    what = "cloaked photographs beside their originals"
+    return [Part.of(what, rate, users=users, holds=band.holds(rate), leans=rate.low > 0.9)]
+
+
+# The oblivious trainer
+
+
+def _oblivious() -> list[ToReproduce]:
+    found = []
+    band = Band(paper.OWN_EXTRACTOR)
+    for own in SURROGATES["Fawkes v1.0"]:
+        found.append(
+            ToReproduce(
+                f"Fawkes v1.0, its own {own}",
+                "the oblivious trainer",
+                paper.OWN_EXTRACTOR.statement,
+                str(band),
+                _FOOLED,
+                partial(_cloaked, tool="Fawkes v1.0", extractor=own, band=band, fooled=True),
+                OBLIVIOUS_CHAPTER,
+                band,
+            )
+        )
+    for tool in SURROGATES:
+        for works in (True, False):
+            found.append(_transfers(tool, works=works))
+    for extractor in ("clip-2021", "robust-clip-2021"):
+        found.append(_close(extractor))
+    return found
+
+
+def _transfers(tool: str, *, works: bool) -> ToReproduce:
+    said = [one for one in paper.TRANSFERS if one.attack == tool and one.fooled == works]
+    where = ", ".join(one.tested for one in said)
+    return ToReproduce(
+        f"{tool} {'works' if works else 'fails'}",
+        "the oblivious trainer",
+        f"{tool} {'works on' if works else 'fails on'} {where}",
+        f"for each of these extractors: {_FOOLED if works else _NOT_FOOLED}",
+        _NO_WEAKER
+        if works
+        else "the interval lies below those of all extractors on which the paper says the tool "
+        "works",
+        partial(_transferred, tool=tool, works=works),
+        OBLIVIOUS_CHAPTER,
+        words=f"{'works on' if works else 'fails on'} {where}",
+    )
+
+
+def _transferred(measured: Measured, *, tool: str, works: bool) -> list[Part]:
+    rows = measured.trials[measured.trials["attack"] == tool].set_index("extractor")
+    said = {one.extractor: one.fooled for one in paper.TRANSFERS if one.attack == tool}
+    least = min(rows.loc[name, "low"] for name, fooled in said.items() if fooled)
+    parts = []
+    for name, fooled in said.items():
+        if fooled == works:
+            row = rows.loc[name]
+            holds = row["verdict"] == ("fooled" if works else "not fooled")
+            parts.append(pair(row, name, holds=holds, leans=not works and row["high"] < least))
+    return parts
+
+
+SLIGHTLY = 0.05
+
+
+def _close(extractor: str) -> ToReproduce:
+    return ToReproduce(
+        f"{extractor} on clean photographs",
+        "the oblivious trainer",
+        paper.CLIP_IS_CLOSE,
+        "the 95 % interval of the difference in error, on the same photographs of everybody, lies "
+        f"above 0 (less accurate), and the difference is at most {100 * SLIGHTLY:.0f} points "
+        "(slightly)",
+        "the interval lies above 0",
+        partial(_less_accurate, extractor=extractor),
+        OBLIVIOUS_CHAPTER,
+        words="slightly less accurate than the best",
+    )
+
+
+def _less_accurate(measured: Measured, *, extractor: str) -> list[Part]:
+    others = [one.extractor for one in paper.TRANSFERS if "clip" not in one.extractor]
+    best, difference, people = measured.less_accurate(extractor, dict.fromkeys(others))
+    less = difference.low > 0
+    holds = less and difference.value <= SLIGHTLY
+    what = f"error beyond that of {best}"
+    return [Part.of(what, difference, users=people, holds=holds, leans=less)]
+
+
+# A user who changes tools
+
+
+def _switching() -> list[ToReproduce]:
+    return [
+        ToReproduce(
+            f"{OLD}, then {new}",
+            "no way back",
+            paper.NO_WAY_BACK,
+            f"half of a user's photographs wear {OLD}, half {new}; for each extractor that the "
+            f"paper says {OLD} fails on: {_NOT_FOOLED}",
+            _NO_WEAKER,
+            partial(_switched, new=new),
+            OBLIVIOUS_CHAPTER,
+            words="no privacy is regained",
+        )
+        for new in NEW
+    ]
+
+
+def _switched(measured: Measured, *, new: str) -> list[Part]:
+    rows = measured.switches[measured.switches["new"] == new].set_index("extractor")
+    return [
+        pair(rows.loc[name], name, holds=rows.loc[name, "verdict"] == "not fooled") for name in LOST
+    ]
+
+
+# Two models
+
+RULES = {"Top-2": "a person picks from both answers", "threshold": "a distance decides who answers"}
+KEPT = 0.02
+
+
+def _two_models() -> list[ToReproduce]:
+    found = []
+    for models in TWO_MODELS:
+        for rule, how in RULES.items():
+            found.append(
+                ToReproduce(
+                    f"{models}, {rule}",
+                    "two models",
+                    f"{paper.TWO_MODELS} ({how})",
+                    "without cloaks the 95 % interval of the difference in error from the accurate "
+                    "model alone, on the same photographs of everybody, reaches 0 or lies below "
+                    "it; for each tool the users' error is at most "
+                    f"{100 * KEPT:.0f} points above that of the robust model alone, and "
+                    f"{_NOT_FOOLED}",
+                    _NO_WEAKER,
+                    partial(_together, models=models, rule=rule),
+                    TWO_MODELS_CHAPTER,
+                    words="as accurate as MagFace, and robust",
+                )
+            )
+    return found
+
+
+def _together(measured: Measured, *, models: str, rule: str) -> list[Part]:
+    rows = measured.two_models
+    rows = rows[(rows["pair"] == models) & (rows["rule"] == rule)].set_index(["tool", "whose"])
+    bare = rows.loc[("no cloak", "everybody")]
+    clean = bare["than accurate"]
+    what = "no cloak, beyond the accurate model alone"
+    people = int(bare["people"])
+    parts = [Part.of(what, clean, users=people, holds=clean.low <= 0, leans=False)]
+    unprotected = rows.loc[("no cloak", "users"), "high"]
+    for tool in SURROGATES:
+        row = rows.loc[(tool, "users")]
+        rate = wilson(round(row["error"] * row["n"]), int(row["n"]))
+        beyond = row["than robust"].value
+        verdict = paper.verdict(low=rate.low, high=rate.high, unprotected=unprotected)
+        what = f"{tool}: {verdict}, {100 * beyond:+.1f} points beyond the robust model alone"
+        holds = verdict == "not fooled" and beyond <= KEPT
+        parts.append(Part.of(what, rate, users=int(row["people"]), holds=holds, leans=False))
+    return parts
+
+
+CLAIMS: tuple[ToReproduce, ...] = _claims()
+"""Every claim of the paper that this book tries to reproduce, in the order of its chapters."""

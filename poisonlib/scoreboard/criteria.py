@@ -1,0 +1,116 @@
+"""When a claim counts as reproduced: the parts that were measured, and one rule for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from poisonlib.paper import Claim
+from poisonlib.statistics import Difference, Rate
+
+Verdict = Literal["reproduced", "partly", "not"]
+VERDICTS: tuple[Verdict, ...] = ("reproduced", "partly", "not")
+
+FEW_PHOTOGRAPHS, FEW_USERS = 100, 10
+"""A verdict is coarse where fewer photographs, or fewer people, stand behind one of its parts."""
+
+RULE = (
+    "Reproduced: every part of the claim holds. Partly: at least half of the parts hold, or all of "
+    "them point the same way as the paper. Not: anything else. A verdict is coarse if fewer than "
+    f"{FEW_PHOTOGRAPHS} photographs or {FEW_USERS} people stand behind one of its parts."
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measured number, and what it says of the claim.
+
+    Attributes:
+        what: was measured.
+        value, low, high: a rate in [0, 1], or a difference of two in [-1, 1], with its 95 %
+            interval.
+        n, users: how many photographs, of how many people, it rests on.
+        holds: whether it is as the claim says, by the claim's criterion.
+        leans: whether it at least points the same way.
+        is_difference: of two rates, and no rate.
+    """
+
+    what: str
+    value: float
+    low: float
+    high: float
+    n: int
+    users: int
+    holds: bool
+    leans: bool
+    is_difference: bool = False
+
+    @classmethod
+    def of(
+        cls, what: str, measured: Rate | Difference, *, users: int, holds: bool, leans: bool
+    ) -> Part:
+        """From a rate or a difference; what holds also leans."""
+        interval = {"value": measured.value, "low": measured.low, "high": measured.high}
+        kind = {"is_difference": isinstance(measured, Difference)}
+        counts = {"n": measured.n, "users": users}
+        return cls(what, **interval, **counts, holds=holds, leans=leans or holds, **kind)
+
+
+def verdict(parts: Sequence[Part]) -> Verdict:
+    """What the parts make of a claim; the rule is :data:`RULE`.
+
+    Raises:
+        ValueError: no parts.
+    """
+    if not parts:
+        raise ValueError("a claim is judged by what was measured, got no parts")
+    holding = sum(part.holds for part in parts)
+    if holding == len(parts):
+        return "reproduced"
+    leaning = all(part.leans for part in parts)
+    return "partly" if leaning or 2 * holding >= len(parts) else "not"
+
+
+def is_coarse(parts: Sequence[Part]) -> bool:
+    """Whether little stands behind one of the parts, so that another draw may judge otherwise."""
+    return any(part.n < FEW_PHOTOGRAPHS or part.users < FEW_USERS for part in parts)
+
+
+@dataclass(frozen=True)
+class Band:
+    """Whether a rate agrees with a number of the paper, or with a range.
+
+    Two conditions, because either alone is too cheap. The interval must reach into the paper's
+    range, or many photographs that clearly differ would pass as near enough; and the value itself
+    must not lie further than ``tolerance`` outside, or few photographs with their wide interval
+    could hardly fail.
+
+    Attributes:
+        claim: the paper's.
+        tolerance: how far outside the value may lie.
+        rounding: half a unit of the last digit that the paper gives, by which its range is wider.
+        or_less: whether a smaller rate agrees as well.
+    """
+
+    claim: Claim
+    tolerance: float = 0.05
+    rounding: float = 0.005
+    or_less: bool = False
+
+    def holds(self, rate: Rate) -> bool:
+        """Whether both conditions are met."""
+        low = -1.0 if self.or_less else self.claim.low - self.rounding
+        high = self.claim.high + self.rounding
+        reaches = rate.low <= high and rate.high >= low
+        return reaches and low - self.tolerance <= rate.value <= high + self.tolerance
+
+    def __str__(self) -> str:
+        limit = f"{100 * self.tolerance:.3g} points"
+        said = f"the paper's {self.claim} (rounded)"
+        if self.or_less:
+            return (
+                f"our 95 % interval reaches down to {said} or lies below it, and our value is at "
+                f"most {limit} above it"
+            )
+        return f"our 95 % interval reaches {said}, and our value is at most {limit} away from it"
