@@ -11,20 +11,18 @@ features of extractors of this package.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from poisonlib import networks
 from poisonlib.defenses.purify import Purifier
 
 PACKAGED = Path(str(resources.files("poisonlib") / "data" / "defenses" / "denoiser.safetensors"))
@@ -123,10 +121,7 @@ class Denoiser(Purifier):
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the network's structure and weights."""
-        digest = hashlib.sha256(repr(self.module).encode())
-        for key, value in sorted(self.module.state_dict().items()):
-            digest.update(key.encode() + value.cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return networks.fingerprint(self.module)
 
     def __repr__(self) -> str:
         return f"Denoiser({self.card.name!r}, {self.fingerprint[:8]})"
@@ -134,13 +129,7 @@ class Denoiser(Purifier):
 
 def write(denoiser: Denoiser, path: Path) -> None:
     """Write a denoiser as half-precision safetensors with its card inside, in one step."""
-    weights = {
-        key: value.half().contiguous() for key, value in denoiser.module.state_dict().items()
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file(weights, partial, metadata={"card": json.dumps(asdict(denoiser.card))})
-    os.replace(partial, path)
+    networks.write(denoiser.module, path, {"card": json.dumps(asdict(denoiser.card))})
 
 
 def read(path: Path | str) -> Denoiser:
@@ -150,21 +139,11 @@ def read(path: Path | str) -> Denoiser:
         FileNotFoundError: no such file.
         ValueError: a damaged file.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no denoiser at {path}; train one: python -m poisonlib denoiser")
-    try:
-        with safe_open(path, framework="pt") as file:
-            card = DenoiserCard(**json.loads((file.metadata() or {})["card"]))
-            weights = {key: file.get_tensor(key).float() for key in file.keys()}
-        module = ResidualUNet()
-        module.load_state_dict(weights)
-    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as problem:
-        raise ValueError(
-            f"{path.name} is not a whole denoiser file ({problem}); restore it (git checkout, or "
-            "reinstall poisonlib) or train it again with python -m poisonlib denoiser"
-        ) from problem
-    return Denoiser(module, card)
+    return Denoiser(*networks.read(path, _build, kind="denoiser", command="denoiser"))
+
+
+def _build(header: Mapping[str, str]) -> tuple[ResidualUNet, DenoiserCard]:
+    return ResidualUNet(), DenoiserCard(**json.loads(header["card"]))
 
 
 @cache

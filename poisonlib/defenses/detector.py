@@ -9,21 +9,18 @@ Inverted Residuals and Linear Bottlenecks", CVPR 2018), with one output in place
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poisonlib import checks
+from poisonlib import checks, networks
 
 PACKAGED = Path(str(resources.files("poisonlib") / "data" / "defenses" / "detector.safetensors"))
 
@@ -169,10 +166,7 @@ class Detector:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the module's structure and weights."""
-        digest = hashlib.sha256(repr(self.module).encode())
-        for key, value in sorted(self.module.state_dict().items()):
-            digest.update(key.encode() + value.cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return networks.fingerprint(self.module)
 
 
 def check_threshold(threshold: float) -> None:
@@ -198,20 +192,11 @@ def write(detector: Detector, path: Path | str) -> None:
             f"only a TraceNet can be written, got {type(detector.module).__name__}; keep your own "
             "network with torch.save(module.state_dict(), ...)"
         )
-    path = Path(path)
-    weights = {
-        key: value.half().contiguous()
-        for key, value in detector.module.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
     header = {
         "card": json.dumps(asdict(detector.card), ensure_ascii=False),
         "width": json.dumps(detector.module.width),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file(weights, partial, metadata=header)
-    os.replace(partial, path)
+    networks.write(detector.module, path, header)
 
 
 def read(path: Path | str) -> Detector:
@@ -221,26 +206,13 @@ def read(path: Path | str) -> Detector:
         FileNotFoundError: no such file.
         ValueError: the file is damaged or holds something else.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no detector at {path}; train one with python -m poisonlib detector"
-        )
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            weights = {key: file.get_tensor(key).float() for key in file.keys()}
-        card = json.loads(header["card"])
-        card = DetectorCard(**card | {"tools": tuple(card["tools"])})
-        module = TraceNet(width=json.loads(header["width"]))
-        counts = {k: v for k, v in module.state_dict().items() if k.endswith("batches_tracked")}
-        module.load_state_dict(counts | weights)
-    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as problem:
-        raise ValueError(
-            f"{path.name} is not a whole detector file ({problem}); restore it (git checkout, or "
-            "reinstall poisonlib) or train it again with python -m poisonlib detector"
-        ) from problem
-    return Detector(module, card)
+    return Detector(*networks.read(path, _build, kind="detector", command="detector"))
+
+
+def _build(header: Mapping[str, str]) -> tuple[TraceNet, DetectorCard]:
+    card = json.loads(header["card"])
+    card = DetectorCard(**card | {"tools": tuple(card["tools"])})
+    return TraceNet(width=json.loads(header["width"])), card
 
 
 @cache

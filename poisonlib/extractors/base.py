@@ -7,7 +7,6 @@ so that one batch of photographs serves them all and gradients reach the pixels.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol, runtime_checkable
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from poisonlib import checks
+from poisonlib import checks, networks
 from poisonlib.extractors.card import Card
 
 
@@ -144,12 +143,8 @@ class ModuleExtractor:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the module's structure, its weights and the preprocessing."""
-        described = f"{self.module!r}{self.preprocessing!r}{self.origin}"
-        digest = hashlib.sha256(described.encode())
-        for key, value in sorted(self.module.state_dict().items()):
-            digest.update(key.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        described = f"{self.preprocessing!r}{self.origin}"
+        return networks.fingerprint(self.module, described=described)
 
 
 def _check_weights(module: torch.nn.Module, name: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+import torch
 
+from poisonlib import networks
 from poisonlib.extractors import pretrained
 from poisonlib.extractors.architectures import ARCHITECTURES
 from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
@@ -67,38 +67,21 @@ def read(path: Path) -> ModuleExtractor:
         FileNotFoundError: no such file.
         ValueError: the file is damaged, or of an architecture that is not known here.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no weights at {path}; train some with python -m poisonlib train")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            weights = {key: file.get_tensor(key).float() for key in file.keys()}
-        card = Card.from_json(header["card"])
-        preprocessing = Preprocessing(**json.loads(header["preprocessing"]))
-        module = ARCHITECTURES[header["architecture"]](card.embedding_size)
-        buffers = {k: v for k, v in module.state_dict().items() if k.endswith("batches_tracked")}
-        module.load_state_dict(buffers | weights)
-    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as problem:
-        raise ValueError(
-            f"{path.name} is not a whole extractor file ({problem}); "
-            "restore it (git checkout, or reinstall poisonlib) or train it again"
-        ) from problem
+    module, (card, preprocessing) = networks.read(path, _build, kind="extractor", command="train")
     return ModuleExtractor(module, card, preprocessing)
+
+
+def _build(header: Mapping[str, str]) -> tuple[torch.nn.Module, tuple[Card, Preprocessing]]:
+    card = Card.from_json(header["card"])
+    preprocessing = Preprocessing(**json.loads(header["preprocessing"]))
+    return ARCHITECTURES[header["architecture"]](card.embedding_size), (card, preprocessing)
 
 
 def write(extractor: ModuleExtractor, path: Path) -> None:
     """Write an extractor as half-precision safetensors with its card inside, in one step."""
-    weights = {
-        key: value.half().contiguous()
-        for key, value in extractor.module.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
     header = {
         "card": extractor.card.to_json(),
         "architecture": type(extractor.module).__name__,
         "preprocessing": json.dumps(vars(extractor.preprocessing)),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file(weights, partial, metadata=header)
-    os.replace(partial, path)
+    networks.write(extractor.module, path, header)
