@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import math
 import os
 import platform
 import subprocess
@@ -110,6 +111,7 @@ class Recorded:
     """A recorded result: its rows (a tidy table) and where they come from.
 
     On disk the columns are named once, and each row is a line of values, null where it has none.
+    A missing value of a table, NaN, is none: strict readers of JSON know no NaN.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -126,9 +128,16 @@ class Recorded:
         """Write to ``path`` as JSON, in one step."""
         origin = json.dumps(dataclasses.asdict(self.provenance), indent=1)
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        lines = ",\n".join(json.dumps([row.get(name) for name in columns]) for row in self.rows)
+        lines = ",\n".join(
+            json.dumps([_or_none(row.get(name)) for name in columns], allow_nan=False)
+            for row in self.rows
+        )
         head = f'"provenance": {origin},\n"columns": {json.dumps(columns)}'
         _write(path, f'{{\n{head},\n"rows": [\n{lines}\n]\n}}\n')
+
+
+def _or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def load(name: str, *, folder: Path | None = None) -> Recorded:

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas
 import pytest
 
 from poisonlib import provenance
@@ -23,6 +24,16 @@ def test_rows_need_not_have_the_same_columns(tmp_path):
     provenance.Recorded(rows, origin).save(tmp_path / "toy.json")
     assert provenance.load("toy", folder=tmp_path).rows == rows
     assert len((tmp_path / "toy.json").read_text().splitlines()) < 30
+
+
+def test_a_missing_value_is_null_for_strict_readers(tmp_path):
+    origin = provenance.of_run("python -m poisonlib record toy", seed=0, seconds=0)
+    made = provenance.Recorded([{"a": float("nan"), "b": 1}, {"a": 0.5, "b": 2}], origin)
+    made.save(tmp_path / "toy.json")
+    strict = json.loads((tmp_path / "toy.json").read_text(), parse_constant=pytest.fail)
+    assert strict["rows"] == [[None, 1], [0.5, 2]]
+    again = provenance.load("toy", folder=tmp_path).table
+    pandas.testing.assert_frame_equal(again, made.table, check_like=True)
 
 
 def test_unknown_records_are_named(tmp_path):
