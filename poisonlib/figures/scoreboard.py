@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from poisonlib.figures.generations import UNPROTECTED
 from poisonlib.figures.tables import table
-from poisonlib.figures.theme import CLOAKED, DEFENDED, TARGET, Role
+from poisonlib.figures.theme import CLOAKED, DEFENDED, INK, TARGET, Role
 from poisonlib.figures.whiskers import whiskers
-from poisonlib.scoreboard import Judged
+from poisonlib.scoreboard import Band, Judged, chance
 from poisonlib.scoreboard.measured import NOBODY
 
 if TYPE_CHECKING:
@@ -85,6 +85,37 @@ def paper_beside_ours(rows: Sequence[Judged]) -> go.Figure:
         legend={"y": 1.05, "entrywidth": 110},
         margin={"t": 110},
         height=130 + 46 * len(numbers),
+    )
+
+
+def what_holds(band: Band, photographs: Mapping[str, int]) -> go.Figure:
+    """How likely a number of the paper is found to hold, over what the true error is.
+
+    Args:
+        band: the paper's number with its criterion, drawn as a grey bar.
+        photographs: how many, by the name of each curve.
+    """
+    import plotly.graph_objects as go
+
+    truths = [step / 100 for step in range(101)]
+    fig = go.Figure()
+    for (name, n), dash in zip(photographs.items(), ("dash", "solid", "dot"), strict=False):
+        fig.add_scatter(
+            x=truths,
+            y=[chance(band, truth, n) for truth in truths],
+            mode="lines",
+            line={"color": INK, "dash": dash, "width": 2},
+            name=f"{name}: {n} photographs",
+            hovertemplate="true error %{x:.0%}: holds with probability %{y:.0%}",
+        )
+    fig.add_vrect(
+        band.claim.low, band.claim.high, line_width=0, fillcolor=GREY,
+        annotation_text=f"paper: {band.claim}", annotation_position="bottom left",
+        annotation_font_size=12,
+    )  # fmt: skip
+    return fig.update_layout(
+        xaxis={"range": [-0.02, 1.02], "tickformat": ".0%", "title": {"text": "true error"}},
+        yaxis={"range": [-0.03, 1.05], "tickformat": ".0%", "title": {"text": "chance to hold"}},
     )
 
 

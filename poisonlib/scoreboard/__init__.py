@@ -6,7 +6,7 @@
 """
 
 from poisonlib.scoreboard.claims import CLAIMS, ToReproduce
-from poisonlib.scoreboard.criteria import RULE, VERDICTS, Band, Part, verdict
+from poisonlib.scoreboard.criteria import RULE, VERDICTS, Band, Part, chance, verdict
 from poisonlib.scoreboard.judge import Judged, judge
 from poisonlib.scoreboard.measure import EXPERIMENT, PROFILES, Profile, measure
 from poisonlib.scoreboard.measured import Measured
@@ -23,6 +23,7 @@ __all__ = [
     "RULE",
     "ToReproduce",
     "VERDICTS",
+    "chance",
     "judge",
     "measure",
     "verdict",

@@ -159,7 +159,7 @@ def _detection() -> list[ToReproduce]:
         band = Band(claim, tolerance=0.01, rounding=0.0005)
         found.append(
             ToReproduce(
-                f"detector's {name}",
+                f"detector, {name}",
                 "detection",
                 claim.statement,
                 str(band),

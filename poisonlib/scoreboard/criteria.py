@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scipy.stats import binom
+
 from poisonlib.paper import Claim
-from poisonlib.statistics import Difference, Rate
+from poisonlib.statistics import Difference, Rate, wilson
 
 Verdict = Literal["reproduced", "partly", "not"]
 VERDICTS: tuple[Verdict, ...] = ("reproduced", "partly", "not")
@@ -114,3 +116,18 @@ class Band:
                 f"most {limit} above it"
             )
         return f"our 95 % interval reaches {said}, and our value is at most {limit} away from it"
+
+
+def chance(band: Band, truth: float, n: int) -> float:
+    """How likely a number of the paper is found to hold where the truth is some other rate.
+
+    Exact, over all counts that n independent photographs can give. Near 1 within the paper's range
+    and near 0 far from it is what a criterion should be; how fast it falls in between depends on n.
+
+    Args:
+        band: the criterion.
+        truth: the rate of which n photographs are a sample, in [0, 1].
+        n: photographs.
+    """
+    counts = [count for count in range(n + 1) if band.holds(wilson(count, n))]
+    return float(binom.pmf(counts, n, truth).sum())

@@ -52,6 +52,14 @@ def test_less_counts_only_where_the_claim_is_that_little_is_left():
     assert not Band(claim, or_less=True).holds(wilson(40, 140))
 
 
+def test_more_photographs_make_a_sharper_criterion():
+    band = Band(Claim("", 0.55, 0.77))
+    assert scoreboard.chance(band, 0.66, 140) > 0.999
+    assert scoreboard.chance(band, 0.4, 50) > 2 * scoreboard.chance(band, 0.4, 140)
+    certain = sum(scoreboard.chance(band, truth, 20) for truth in (0.0, 1.0))
+    assert certain == 0, "nobody wrong and everybody wrong are far from the range"
+
+
 def test_the_papers_numbers_are_rounded():
     almost = wilson(999, 1000)
     assert almost.high < 1 and Band(Claim("", 1.0, 1.0)).holds(almost)
