@@ -47,10 +47,11 @@ def both_worlds(
 ) -> Iterator[dict]:
     """Tools x extractors, ours and real ones, x rendered and real people.
 
-    By 1-NN; before :data:`REAL` also by a linear classifier, and together with each of
-    :data:`SECOND` by two models. The paper's tools are crafted on shipped extractors, and once more
-    LowKey on :data:`REAL`. Famous people's photographs were in the training data of most real
-    extractors, so this is identification within a closed set and says nothing about strangers.
+    By 1-NN, and before :data:`REAL` also by a linear classifier. The paper's tools are crafted on
+    shipped extractors, and once more LowKey on :data:`REAL`. Against this last cloak two models
+    stand, :data:`REAL` and each of :data:`SECOND`. Famous people's photographs were in the training
+    data of most real extractors, so this is identification within a closed set and says nothing
+    about strangers.
 
     Rows are those of a trial, with ``photographs`` beside them; other people's are there for the
     gallery without cloaks only. Rows of two models have the ``threshold``, where there is one.
@@ -75,7 +76,9 @@ def both_worlds(
                 result = trial.run(shown, users=some, seed=seed, rows=rows[name], progress=progress)
                 yield from _told(result.table, source, recogniser=kind)
         if REAL in rows:
-            yield from _two_models(tools, shown, rows, source, users=users, seed=seed)
+            some = min(users, AT_MOST.get((source, ON_REAL), users))
+            chosen = choose_users(shown, some, seed=seed)
+            yield from _two_models(tools[ON_REAL], shown, rows, source, chosen, seed=seed)
 
 
 def real_end_to_end(
@@ -157,53 +160,44 @@ def _turn(
 
 
 def _two_models(
-    tools: Mapping[str, Attack],
+    attack: Attack,
     shown: Photos,
     rows: Mapping[str, Tensor],
     source: str,
+    chosen: list[int],
     *,
-    users: int,
     seed: int,
 ) -> Iterator[dict]:
-    """Before :data:`REAL` and each of :data:`SECOND` together: both answers, or the surer model's.
+    """:data:`REAL`, which a cloak fools, with each of :data:`SECOND`: both answers, or one of them.
 
     The threshold is chosen on the people of the gallery who are no users, so that of photographs of
     the absent the accurate model answers :data:`~poisonlib.experiments.outcomes.SHARE`.
     """
-    models = [REAL, *(name for name in SECOND if name in rows)]
+    models = {name: extractors.load(name) for name in (REAL, *SECOND) if name in rows}
     test = split(shown.labels, seed=seed)
-    users_all = torch.tensor(choose_users(shown, users, seed=seed))
-    public = ~torch.isin(shown.labels, users_all)
+    public = ~torch.isin(shown.labels, torch.tensor(chosen))
     threshold = choose_threshold(
-        extractors.load(REAL), shown.subset(public), false_adds=SHARE, rows=rows[REAL][public]
+        models[REAL], shown.subset(public), false_adds=SHARE, rows=rows[REAL][public]
     )
     truth = shown.labels[test]
-    for tool, attack in tools.items():
-        some = min(users, AT_MOST.get((source, tool), users))
-        chosen = choose_users(shown, some, seed=seed)
-        for user in [None, *chosen]:
-            gallery = dict(rows)
-            if user is not None:
-                mine = (shown.labels == user) & ~test
-                worn = attack(shown.images[mine], seed=seed + user).images
-                gallery = {name: rows[name].clone() for name in models}
-                for name in models:
-                    gallery[name][mine] = embed(extractors.load(name), worn)
-            answers, distances = {}, {}
-            for name in models:
-                model = NearestNeighbour(extractors.load(name))
-                model.fit_rows(gallery[name][~test], shown.labels[~test])
-                index, distances[name] = model.neighbours(rows[name][test])
-                answers[name] = model.labels_[index]
-            sure = distances[REAL] <= threshold
-            for second in models[1:]:
-                both = (answers[REAL] != truth) & (answers[second] != truth)
-                one = torch.where(sure, answers[REAL], answers[second]) != truth
-                for kind, wrong in (("Top-2", both), ("threshold", one)):
-                    said = {
-                        "attack": tool,
-                        "extractor": REAL,
-                        "recogniser": f"{kind} with {second}",
-                    }
-                    for row in _turn(said, wrong, truth, user, chosen, shown.names):
-                        yield row | {"photographs": source, "threshold": round(threshold, 4)}
+    for user in [None, *chosen]:
+        mine = (shown.labels == user) & ~test if user is not None else None
+        worn = None if mine is None else attack(shown.images[mine], seed=seed + user).images
+        wrong, sure = {}, None
+        for name, extractor in models.items():
+            gallery = rows[name].clone()
+            if mine is not None:
+                gallery[mine] = embed(extractor, worn)
+            model = NearestNeighbour(extractor).fit_rows(gallery[~test], shown.labels[~test])
+            index, distances = model.neighbours(rows[name][test])
+            wrong[name] = model.labels_[index] != truth
+            sure = distances <= threshold if name == REAL else sure
+        for second in [name for name in models if name != REAL]:
+            by_kind = {
+                "Top-2": wrong[REAL] & wrong[second],
+                "threshold": torch.where(sure, wrong[REAL], wrong[second]),
+            }
+            for kind, errors in by_kind.items():
+                said = {"attack": ON_REAL, "extractor": REAL, "recogniser": f"{kind} with {second}"}
+                for row in _turn(said, errors, truth, user, chosen, shown.names):
+                    yield row | {"photographs": source, "threshold": round(threshold, 4)}

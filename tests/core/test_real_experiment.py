@@ -70,12 +70,13 @@ def test_the_table_is_one_that_the_figures_understand(table):
 
 
 def test_two_models_are_fooled_only_together(table):
-    worn = table[(table["condition"] == "cloaked") & (table["attack"] == "negative")]
+    worn = table[(table["condition"] == "cloaked") & (table["attack"] == real.ON_REAL)]
     errors = worn.groupby("recogniser")["error"].mean()
     pair = table[table["recogniser"].str.contains(" with ")]
     assert set(pair["recogniser"]) == {"Top-2 with edgeface-2023", "threshold with edgeface-2023"}
-    assert errors["Top-2 with edgeface-2023"] == 0.0 < errors["1-NN"]
-    assert errors["threshold with edgeface-2023"] <= errors["1-NN"]
+    alone = worn[(worn["recogniser"] == "linear")]["error"].mean()
+    assert errors["Top-2 with edgeface-2023"] == 0.0 < alone
+    assert errors["threshold with edgeface-2023"] <= alone
     assert pair["threshold"].between(0, 2).all()
     assert pair.groupby("photographs")["threshold"].nunique().max() == 1
 
@@ -90,9 +91,10 @@ def test_the_threshold_is_chosen_on_people_who_are_no_users(toy_world, monkeypat
     monkeypatch.setattr(real, "choose_threshold", remember)
     table = pandas.DataFrame(real.both_worlds(users=USERS, seed=0))
     for (source, found), public in zip(toy_world.items(), seen, strict=True):
-        mine = table[table["photographs"] == source]["user"]
+        pair = table[table["recogniser"].str.contains(" with ")]
+        mine = pair[pair["photographs"] == source]["user"]
         users = {found.names.index(name) for name in mine}
-        assert len(users) == USERS and not users & public
+        assert users and not users & public
 
 
 def test_fine_tuning_has_a_gallery_of_its_own_size(toy_world, monkeypatch):
