@@ -17,7 +17,7 @@ BASELINE_CHAPTER = "book/02_baseline_attack"
 ADAPTIVE_CHAPTER = "book/03_adaptive_defense"
 DETECTION_CHAPTER = "book/04_detection"
 OBLIVIOUS_CHAPTER = "book/05_oblivious_timeline"
-TWO_MODELS_CHAPTER = "book/06_two_models"
+TWO_MODELS_CHAPTER = "book/06_top2_and_thresholding"
 
 
 @dataclass(frozen=True)
