@@ -87,23 +87,27 @@ def as_text(board: Sequence[Judged], origin: Provenance) -> str:
     """The scoreboard as a table, a line for each claim."""
     from poisonlib.scoreboard import VERDICTS
 
-    lines = []
-    for group, rows in itertools.groupby(board, key=lambda row: row.claim.group):
-        lines += ["", group.capitalize()]
-        for row in rows:
-            counts = f"n = {row.n}, {row.users} people"
-            claim = row.claim
-            lines.append(
-                f"  {row.mark:<13} {claim.name:<38} {claim.said:<44} {row.ours:<40} {counts:<22} "
-                f"{claim.taught}"
-            )
+    cells = [("verdict", "claim", "paper", "ours [95 %]", "n", "people", "taught in")]
+    for row in board:
+        claim = row.claim
+        counts = (str(row.n), str(row.users))
+        cells.append((row.mark, claim.name, claim.said, row.ours, *counts, claim.taught))
+    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    head, *lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
     count = Counter(row.verdict for row in board)
     total = ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS)
-    head = f"  {'verdict':<13} {'claim':<38} {'paper':<44} {'ours [95 %]':<40} {'':<22} taught in"
+    grouped = []
+    for group, rows in itertools.groupby(
+        zip(board, lines, strict=True), key=lambda pair: pair[0].claim.group
+    ):
+        grouped += ["", group.capitalize(), *(f"  {line}" for _, line in rows)]
     notes = ["", f"{len(board)} claims: {total}."]
     if any(row.coarse for row in board):
         notes.append("~ coarse: so few photographs or people that another draw may judge otherwise")
-    return "\n".join([head, *lines, *notes, str(origin)])
+    return "\n".join([f"  {head}", *grouped, *notes, str(origin)])
 
 
 def _criteria(in_json: bool) -> str:

@@ -253,3 +253,77 @@ def test_ctrl_c_stops_it(monkeypatch, capsys):
 def test_quick_is_smaller_than_full_and_the_default():
     assert scoreboard.PROFILES["quick"].users < scoreboard.PROFILES["full"].users
     assert parser().parse_args(["reproduce"]).profile == "quick"
+
+
+# The record
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return provenance.load("reproduce").table
+
+
+def older(name: str) -> pandas.DataFrame:
+    return provenance.load(name).table
+
+
+def counted(table: pandas.DataFrame) -> dict:
+    """Errors and photographs of the protected users by what was asked, and of whom."""
+    mine = table[table["whose"] == "user"]
+    keys = ["attack", "extractor", "condition", "user"]
+    return {
+        tuple(row[key] for key in keys): (int(row["errors"]), int(row["n"]))
+        for row in mine.to_dict("records")
+    }
+
+
+@pytest.mark.parametrize(
+    "name, kept",
+    [
+        ("timeline", lambda table: table),
+        ("baseline", lambda table: table[table["recogniser"] == "1-NN"]),
+        ("adaptive", lambda table: table[table["recogniser"] == "1-NN"]),
+    ],
+)
+def test_the_record_agrees_with_older_ones_on_the_same_trials(recorded, name, kept):
+    ours, theirs = counted(recorded[recorded["part"] == "trial"]), counted(kept(older(name)))
+    both = ours.keys() & theirs.keys()
+    assert len(both) >= 200, "the two records share hardly any trial"
+    assert {key: ours[key] for key in both} == {key: theirs[key] for key in both}
+
+
+def test_the_record_agrees_with_that_of_users_who_switch(recorded):
+    ours = recorded[(recorded["part"] == "switch") & (recorded["condition"] == "cloaked")]
+    theirs = older("switching")
+    theirs = theirs[(theirs["share"] == 0.5) & (theirs["old"] == OLD)]
+    theirs = theirs[theirs["extractor"].isin(LOST)].assign(attack=theirs["new"])
+    assert counted(ours) == counted(theirs)
+
+
+def test_the_record_agrees_with_that_of_the_detector(recorded):
+    theirs = older("detection")
+    theirs = theirs[(theirs["part"] == "counts") & (theirs["treatment"] == "as published")]
+    theirs = theirs[theirs["strength"] == "full"].set_index("attack")
+    ours = recorded[recorded["part"] == "detector"]
+    for row in ours.to_dict("records"):
+        name = "clean" if row["attack"] == NOBODY else row["attack"]
+        assert (row["flagged"], row["n"]) == tuple(theirs.loc[name, ["flagged", "n"]])
+
+
+def test_the_record_agrees_with_that_of_two_models(recorded):
+    theirs = older("combined")
+    keys = ["pair", "tool", "person"]
+    answers = ["accurate_right", "robust_right", "accurate_distance", "robust_distance"]
+
+    def of(table):
+        rows = table[(table["part"] == "queries") & table["pair"].isin(TWO_MODELS)]
+        return rows.set_index(keys)[answers].sort_index()
+
+    assert of(recorded).equals(of(theirs))
+
+
+def test_the_record_is_judged_as_a_full_run(recorded):
+    assert "--profile full" in provenance.load("reproduce").provenance.command
+    board = scoreboard.judge(recorded)
+    assert [row.claim for row in board] == list(scoreboard.CLAIMS)
+    assert not any(row.coarse for row in board)
