@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from poisonlib.chronicle import EVENTS, Event
 from poisonlib.figures.frames import player, slider
-from poisonlib.figures.theme import CLOAKED, DEFENDED, GRID, INK, TARGET, Role
+from poisonlib.figures.theme import CLOAKED, DEFENDED, GRID, INK, PAPER, TARGET, Role
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -65,7 +65,7 @@ def timeline(events: Sequence[Event] = EVENTS) -> go.Figure:
         | {"dtick": 1, "tickformat": "d", "gridcolor": GRID, "ticks": ""},
         sliders=[control],
         updatemenus=[button],
-        hovermode="closest",
+        hoverlabel={"bgcolor": PAPER, "font": {"color": INK}, "align": "left"},
         showlegend=False,
         margin={"t": 168, "b": 8},
         height=1120,

@@ -114,7 +114,7 @@ def by_move(starts: Mapping[str, pandas.DataFrame]) -> go.Figure:
     fig = go.Figure(frames[0].data, frames=frames if len(frames) > 1 else None)
     fig.add_hline(
         y=paper.FOOLED_ABOVE, line={"color": INK, "width": 1, "dash": "dot"},
-        annotation_text="the book's line", annotation_position="top right",
+        annotation_text="the book's line", annotation_position="top left",
     )  # fmt: skip
     fig.update_layout(
         xaxis={"tickvals": list(MOVES), "tickangle": -35, "range": [-0.5, len(MOVES) - 0.5]}
