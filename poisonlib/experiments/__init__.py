@@ -21,7 +21,13 @@ from poisonlib.experiments.detection import summary as detection_summary
 from poisonlib.experiments.growth import growth
 from poisonlib.experiments.outcomes import summary as combined_summary
 from poisonlib.experiments.purification import NOT_PURIFIED, purification, purifiers
-from poisonlib.experiments.real import AT_MOST, both_worlds, photographs, real_end_to_end
+from poisonlib.experiments.real import (
+    AT_MOST,
+    both_worlds,
+    photographs,
+    real_end_to_end,
+    real_photographs,
+)
 from poisonlib.experiments.scraped import scraped
 from poisonlib.experiments.timeline import SHARES, SWITCHES, switching, timeline
 from poisonlib.experiments.tools import (
@@ -51,7 +57,7 @@ EXPERIMENTS = {
     "detection-across": Experiment(detection_across, paper_tools, summary=detection_summary),
     "combined": Experiment(combined, paper_tools, summary=combined_summary),
     "real": Experiment(both_worlds, tools_with_a_real_one, photographs, AT_MOST),
-    "real-end-to-end": Experiment(real_end_to_end, the_real_one, photographs, AT_MOST),
+    "real-end-to-end": Experiment(real_end_to_end, the_real_one, real_photographs),
 }
 
 __all__ = [

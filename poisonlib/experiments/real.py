@@ -32,14 +32,22 @@ FINE_TUNED = 24
 
 
 def photographs() -> Mapping[str, Photos]:
-    """The rendered users, and LFW where it is on this machine, its people numbered, not named."""
-    found: dict[str, Photos] = {PEOPLE: people.load("users")}
+    """The rendered users, and LFW where it is on this machine."""
     try:
-        known = photos.lfw()
+        return {PEOPLE: people.load("users")} | real_photographs()
     except FileNotFoundError:
-        return found
+        return {PEOPLE: people.load("users")}
+
+
+def real_photographs() -> Mapping[str, Photos]:
+    """LFW, its people numbered and not named.
+
+    Raises:
+        FileNotFoundError: it is not on this machine.
+    """
+    known = photos.lfw()
     numbered = tuple(f"LFW {number:02}" for number in range(len(known.names)))
-    return found | {LFW: Photos(known.images, known.labels, numbered)}
+    return {LFW: Photos(known.images, known.labels, numbered)}
 
 
 def both_worlds(
@@ -86,37 +94,35 @@ def real_end_to_end(
 ) -> Iterator[dict]:
     """LowKey crafted on a real extractor, which is then fine-tuned on the gallery, cloaks and all.
 
-    The network is trained anew in every user's turn, so the gallery is a small one: the users and
-    as many others as make :data:`FINE_TUNED` people. 1-NN on the same gallery stands beside it.
+    On real photographs. The network is trained anew in every user's turn, so the gallery is a small
+    one: the users and as many others as make :data:`FINE_TUNED` people. 1-NN on the same gallery
+    stands beside it.
 
     Raises:
-        FileNotFoundError: the real extractor is not on this machine.
+        FileNotFoundError: the real extractor or LFW is not on this machine.
     """
     _require_real(REAL)
     attack = the_real_one(people.load("public"), cache=cache)[ON_REAL]
     extractor = extractors.load(REAL)
-    for source, found in photographs().items():
-        some = min(users, AT_MOST.get((source, ON_REAL), users))
-        chosen = choose_users(found, some, seed=seed)
-        others = [person for person in found.people if person not in chosen]
-        people_in = torch.tensor(chosen + others[: FINE_TUNED - len(chosen)])
-        shown, inside = as_published(found), torch.isin(found.labels, people_in)
-        test = split(shown.labels, seed=seed)
-        gallery, asked = torch.nonzero(inside & ~test)[:, 0], inside & test
-        for kind, recogniser in {"1-NN": NearestNeighbour, "end-to-end": EndToEnd}.items():
-            for done, user in enumerate([None, *chosen]):
-                if progress is not None:
-                    progress(done, 1 + len(chosen), f"{kind} before {source}")
-                images = shown.images[gallery]
-                if user is not None:
-                    mine = shown.labels[gallery] == user
-                    images[mine] = attack(images[mine], seed=seed + user).images
-                model = recogniser(extractor).fit(images, shown.labels[gallery])
-                wrong = model.predict(shown.images[asked]) != shown.labels[asked]
-                said = {"attack": ON_REAL, "extractor": REAL, "recogniser": kind}
-                truth = shown.labels[asked]
-                for row in _turn(said, wrong, truth, user, chosen, shown.names):
-                    yield row | {"photographs": source}
+    shown = as_published(real_photographs()[LFW])
+    chosen = choose_users(shown, users, seed=seed)
+    others = [person for person in shown.people if person not in chosen]
+    few = torch.tensor(chosen + others[: FINE_TUNED - len(chosen)])
+    inside, test = torch.isin(shown.labels, few), split(shown.labels, seed=seed)
+    known, asked = inside & ~test, inside & test
+    labels, truth = shown.labels[known], shown.labels[asked]
+    for kind, recogniser in {"1-NN": NearestNeighbour, "end-to-end": EndToEnd}.items():
+        for done, user in enumerate([None, *chosen]):
+            if progress is not None:
+                progress(done, 1 + len(chosen), f"{kind} on {LFW}")
+            gallery = shown.images[known]
+            if user is not None:
+                gallery[labels == user] = attack(gallery[labels == user], seed=seed + user).images
+            model = recogniser(extractor).fit(gallery, labels)
+            wrong = model.predict(shown.images[asked]) != truth
+            said = {"attack": ON_REAL, "extractor": REAL, "recogniser": kind}
+            for row in _turn(said, wrong, truth, user, chosen, shown.names):
+                yield row | {"photographs": LFW}
 
 
 def line_up() -> list[str]:

@@ -37,6 +37,7 @@ def toy_world(monkeypatch):
         real, "the_real_one", lambda public, cache=None: {real.ON_REAL: attacks[real.ON_REAL]}
     )
     monkeypatch.setattr(real, "photographs", lambda: sets)
+    monkeypatch.setattr(real, "real_photographs", lambda: {"LFW": sets["LFW"]})
     monkeypatch.setattr(real, "AT_MOST", {("people", real.ON_REAL): 1})
     return sets
 
@@ -103,7 +104,8 @@ def test_fine_tuning_has_a_gallery_of_its_own_size(toy_world, monkeypatch):
     monkeypatch.setattr(real.extractors, "load", lambda name: toy_extractor(toy))
     table = pandas.DataFrame(real.real_end_to_end(users=USERS, seed=0))
     assert set(table["recogniser"]) == {"1-NN", "end-to-end"}
-    bare = table[(table["condition"] == "control") & (table["photographs"] == "LFW")]
+    assert set(table["photographs"]) == {"LFW"}
+    bare = table[table["condition"] == "control"]
     sides = bare[bare["recogniser"] == "1-NN"].groupby("user")["n"].sum()
     assert set(sides) == {4 * 3}, "three of ten photographs of four people are asked about"
     again = pandas.DataFrame(real.both_worlds(users=USERS, seed=0))
@@ -138,6 +140,8 @@ def test_cloaks_are_made_ahead_for_as_many_users_as_the_tool_has(monkeypatch):
 def test_lfw_is_left_out_where_it_is_not(monkeypatch, tmp_path):
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
     assert list(real.photographs()) == ["people"]
+    with pytest.raises(FileNotFoundError, match="no LFW photographs"):
+        real.real_photographs()
     monkeypatch.setattr(photos, "lfw", lambda: toy_photos())
     found = real.photographs()
     assert list(found) == ["people", "LFW"]
