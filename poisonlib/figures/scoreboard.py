@@ -31,11 +31,11 @@ def board(rows: Sequence[Judged]) -> HTML:
     shown = [
         {
             "claim": row.claim.name,
+            "verdict": row.mark,
             "the paper": row.claim.said,
             "ours [95 %]": row.ours,
             "n": row.n,
             "people": row.users,
-            "verdict": row.mark,
             "taught in": row.claim.taught,
         }
         for row in rows
@@ -137,6 +137,6 @@ def _ranges(rows: Sequence[Judged], place: dict[str, int]) -> go.Scatter:
 
 def _role(row: Judged) -> Role:
     """Ours in the colour of what is measured."""
-    if row.claim.name == NOBODY:
+    if row.claim.group == "the baseline" and row.claim.name.startswith(NOBODY):
         return UNPROTECTED
     return _ROLES.get(row.claim.group, CLOAKED)

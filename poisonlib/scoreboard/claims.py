@@ -78,7 +78,7 @@ def _baseline() -> list[ToReproduce]:
     band = Band(paper.UNPROTECTED)
     found = [
         ToReproduce(
-            NOBODY,
+            f"{NOBODY}, naive trainer",
             "the baseline",
             paper.UNPROTECTED.statement,
             str(band),
@@ -92,7 +92,7 @@ def _baseline() -> list[ToReproduce]:
         band = Band(paper.PROTECTED)
         found.append(
             ToReproduce(
-                tool,
+                f"{tool}, naive trainer",
                 "the baseline",
                 f"error for a user of {tool}, naive trainer",
                 str(band),
