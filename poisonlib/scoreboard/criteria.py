@@ -56,7 +56,8 @@ class Part:
         interval = {"value": measured.value, "low": measured.low, "high": measured.high}
         kind = {"is_difference": isinstance(measured, Difference)}
         counts = {"n": measured.n, "users": users}
-        return cls(what, **interval, **counts, holds=holds, leans=leans or holds, **kind)
+        judged = {"holds": bool(holds), "leans": bool(leans or holds)}
+        return cls(what, **interval, **counts, **judged, **kind)
 
 
 def verdict(parts: Sequence[Part]) -> Verdict:

@@ -114,6 +114,6 @@ def pair(row: pandas.Series, what: str, *, holds: bool, leans: bool = False) -> 
         *(float(row[key]) for key in ("error", "low", "high")),
         n=int(row["n"]),
         users=int(row["users"]),
-        holds=holds,
-        leans=leans or holds,
+        holds=bool(holds),
+        leans=bool(leans or holds),
     )

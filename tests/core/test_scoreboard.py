@@ -217,6 +217,13 @@ def test_json_alone_goes_to_stdout_and_verdicts_do_not_change_the_exit_code(
     assert again == said["claims"]
 
 
+@pytest.mark.parametrize("like_the_paper", [True, False])
+def test_what_is_judged_is_plain_json(like_the_paper):
+    board = scoreboard.judge(pandas.DataFrame(world(like_the_paper=like_the_paper)))
+    plain = [row.to_json() for row in board]
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+
+
 def test_the_table_has_a_line_for_each_claim(upside_down, capsys):
     assert main(["reproduce"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -323,7 +330,9 @@ def test_the_record_agrees_with_that_of_two_models(recorded):
 
 
 def test_the_record_is_judged_as_a_full_run(recorded):
+    """And its board is plain JSON."""
     assert "--profile full" in provenance.load("reproduce").provenance.command
     board = scoreboard.judge(recorded)
     assert [row.claim for row in board] == list(scoreboard.CLAIMS)
     assert not any(row.coarse for row in board)
+    json.dumps([row.to_json() for row in board], allow_nan=False)
