@@ -67,7 +67,8 @@ def frontier(
         "chosen threshold": (lambda asked: outcomes.thresholded(asked, chosen), CHOSEN),
     }
     for name, (rule, symbol) in rules.items():
-        points = {tool: rule(asked) for tool, asked in cloaked.items()}
+        # The last tool is drawn in ink, and the legend takes the colour of the first mark.
+        points = {tool: rule(asked) for tool, asked in reversed(cloaked.items())}
         still.append(_marks(name, rule(clean), points, symbol))
     frames = []
     for limit in steps:
@@ -87,9 +88,9 @@ def frontier(
         | {"rangemode": "tozero"},
         yaxis={"title": {"text": "error of protected users"}}
         | {"tickformat": ".0%", "range": [-0.03, 1.05]},
-        legend={"entrywidth": 150},
-        margin={"t": 150},
-        height=640,
+        legend={"entrywidth": 0.48, "entrywidthmode": "fraction"},
+        margin={"t": 120},
+        height=600,
         sliders=slider([frame.name for frame in frames], prefix="threshold", below=60),
     )
 
@@ -133,7 +134,7 @@ def nearest_distances(
     *,
     tools: Sequence[str],
     steps: Sequence[float],
-    bins: int = 36,
+    bins: int = 24,
 ) -> go.Figure:
     """How far photographs are from the accurate model's nearest neighbour; slider: threshold.
 
@@ -169,7 +170,7 @@ def nearest_distances(
                 x=(edges[1:] + edges[:-1]) / 2,
                 y=heights[role],
                 mode="lines",
-                line=role.line | {"width": 2, "shape": "spline"},
+                line=role.line | {"width": 2},
                 fill="tozeroy" if role in (CLEAN, strangers) else None,
                 name=f"{role.name}: {(values <= limit).mean():.0%} answered",
                 hovertemplate="%{y:.1%} of them at %{x:.2f}",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas
     import plotly.graph_objects as go
 
-SECONDS = (5, 10, 20, 30, 60, 120)
+SECONDS = (5, 10, 20, 30, 60)
 """How long a person may take over two faces: assumptions."""
 
 
@@ -144,8 +144,8 @@ def erring_person(
         xaxis={"title": {"text": "right faces that are turned down"}, "tickformat": ".0%"},
         yaxis={"title": {"text": "share of photographs"}, "tickformat": ".0%"}
         | {"range": [-0.02, 1.02]},
-        legend={"entrywidth": 170},
-        margin={"t": 120},
+        legend={"entrywidth": 1, "entrywidthmode": "fraction"},
+        margin={"t": 150},
         height=560,
         sliders=slider([frame.name for frame in frames], prefix="wrong faces accepted", below=60),
     )

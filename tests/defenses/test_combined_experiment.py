@@ -191,11 +191,18 @@ def test_a_goal_is_met_by_the_difference_and_certain_by_its_interval():
         difference = paired(more, fewer, 100)
         row = {"pair": PAIR, "rule": "threshold", "tool": tool, "whose": "users"}
         rows.append(row | {"than accurate": difference, "than robust": difference})
-    rows.append(rows[0] | {"rule": "robust alone"})
+    rows += [rows[2] | {"rule": "Top-2"}, rows[0] | {"rule": "robust alone"}]
     judged = outcomes.goals(pandas.DataFrame(rows))
-    assert judged["met"].tolist() == [True, False, True, False]
-    assert judged["certain"].tolist() == [True, False, False, True]
-    assert judged["allowed"].tolist() == [0.0, 0.0, 0.02, 0.02]
+    assert judged["met"].tolist() == [True, False, True, False, True]
+    assert judged["certain"].tolist() == [True, False, False, True, True]
+    assert judged["allowed"].tolist() == [0.0, 0.0, 0.02, 0.02, 0.02]
+
+
+def test_rules_that_are_never_worse_are_not(table):
+    lines = outcomes.summary(table)
+    for rule in outcomes.NEVER_WORSE:
+        mine = lines[lines["rule"] == rule]
+        assert all(each.more == 0 for each in [*mine["than accurate"], *mine["than robust"]])
 
 
 def test_what_is_not_recorded_is_refused(table):
