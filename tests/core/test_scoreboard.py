@@ -15,6 +15,7 @@ from poisonlib.scoreboard import Band, Part, verdict
 from poisonlib.scoreboard.measure import ADAPTED, LOST, NEW, OLD, PAPERS, TWO_MODELS
 from poisonlib.scoreboard.measured import NOBODY
 from poisonlib.statistics import paired, wilson
+from tests.book.chapters import pages
 
 EACH = 7  # test photographs of one user
 
@@ -336,3 +337,7 @@ def test_the_record_is_judged_as_a_full_run(recorded):
     assert [row.claim for row in board] == list(scoreboard.CLAIMS)
     assert not any(row.coarse for row in board)
     json.dumps([row.to_json() for row in board], allow_nan=False)
+
+
+def test_every_claim_is_taught_on_a_page_of_the_book():
+    assert {claim.taught for claim in scoreboard.CLAIMS} <= set(pages())
