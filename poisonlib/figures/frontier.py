@@ -38,7 +38,7 @@ def frontier(
     """Protected users' error over clean error, a curve over thresholds for each tool.
 
     The slider moves the threshold from the first step to the last, and a ring along each curve.
-    Marks with 95 % intervals: either model alone, Top-2, and the threshold that was chosen.
+    Marks with 95 % intervals: either model alone, by its name, Top-2, and the chosen threshold.
 
     Args:
         table: of the record ``combined``.
@@ -61,10 +61,10 @@ def frontier(
         shown = {"mode": "lines", "line": line, "name": tool, "hoverinfo": "skip"}
         still.append(go.Scatter(x=x, y=y, **shown))
     rules = {
-        f"{accurate} alone": (outcomes.accurate_alone, ALONE),
-        f"{robust} alone": (outcomes.robust_alone, ROBUST),
+        accurate: (outcomes.accurate_alone, ALONE),
+        robust: (outcomes.robust_alone, ROBUST),
         "Top-2": (outcomes.top2, BOTH),
-        "chosen threshold": (lambda asked: outcomes.thresholded(asked, chosen), CHOSEN),
+        "chosen": (lambda asked: outcomes.thresholded(asked, chosen), CHOSEN),
     }
     for name, (rule, symbol) in rules.items():
         # The last tool is drawn in ink, and the legend takes the colour of the first mark.
@@ -75,7 +75,7 @@ def frontier(
         x, y = zip(*(curve(clean, asked, [limit]) for asked in cloaked.values()), strict=True)
         here = outcomes.thresholded(clean, limit)
         moving = go.Scatter(
-            x=np.concatenate(x), y=np.concatenate(y), mode="markers", name="slider's threshold",
+            x=np.concatenate(x), y=np.concatenate(y), mode="markers", name="slider",
             marker={"symbol": "circle-open", "size": 20, "color": TARGET.colour,
                     "line": {"width": 3}},
             text=list(cloaked), hovertemplate="%{text}: clean %{x:.1%}, protected %{y:.1%}<br>"

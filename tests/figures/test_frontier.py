@@ -46,10 +46,10 @@ def test_the_frontier_runs_from_one_model_to_the_other(table):
     drawn = {trace.name: trace for trace in figure.data}
     assert drawn[TOOL].x[0] == 0.25 and drawn[TOOL].y[0] == 0.5, "begins at the robust model"
     assert drawn[TOOL].x[-1] == 0.25 and drawn[TOOL].y[-1] == 1.0, "ends at the accurate one"
-    assert (drawn["old alone"].x[0], drawn["old alone"].y[0]) == (0.25, 1.0)
-    assert (drawn["new alone"].x[0], drawn["new alone"].y[0]) == (0.25, 0.5)
+    assert (drawn["old"].x[0], drawn["old"].y[0]) == (0.25, 1.0)
+    assert (drawn["new"].x[0], drawn["new"].y[0]) == (0.25, 0.5)
     assert (drawn["Top-2"].x[0], drawn["Top-2"].y[0]) == (0.0, 0.5)
-    chosen = drawn["chosen threshold"]
+    chosen = drawn["chosen"]
     assert (chosen.x[0], chosen.y[0]) == (0.0, 0.5)
     rate = wilson(1, 2)
     assert chosen.error_y.array[0] == pytest.approx(rate.high - 0.5)
