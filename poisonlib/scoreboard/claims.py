@@ -8,10 +8,11 @@ from functools import partial
 
 from poisonlib import paper
 from poisonlib.experiments import BASELINE, SURROGATES
+from poisonlib.scoreboard import parts
 from poisonlib.scoreboard.criteria import Band, Part
-from poisonlib.scoreboard.measure import ADAPTED, LOST, NEW, OLD, TWO_MODELS
-from poisonlib.scoreboard.measured import NOBODY, Measured, pair
-from poisonlib.statistics import wilson
+from poisonlib.scoreboard.measure import ADAPTED, NEW, OLD, TWO_MODELS
+from poisonlib.scoreboard.measured import NOBODY, Measured
+from poisonlib.scoreboard.parts import KEPT, SLIGHTLY, WORKS
 
 BASELINE_CHAPTER = "book/02_baseline_attack"
 ADAPTIVE_CHAPTER = "book/03_adaptive_defense"
@@ -60,10 +61,12 @@ class ToReproduce:
 LINE = f"{paper.FOOLED_ABOVE:.1%}"
 _FOOLED = (
     f"the whole interval lies above {LINE}, half way between the paper's unprotected and its least "
-    "protected user, and above the error of the same users without a cloak"
+    "protected user, and above the interval of the same users without a cloak"
 )
-_NOT_FOOLED = f"the whole interval lies below {LINE}, the line between fooled and not fooled"
-
+_NOT_FOOLED = (
+    f"the whole interval lies below {LINE}, the line between fooled and not fooled, or does not "
+    "rise above that of the same users without a cloak, if this reaches further"
+)
 _NO_WEAKER = "it holds, there is no weaker form"
 
 
@@ -83,7 +86,7 @@ def _baseline() -> list[ToReproduce]:
             paper.UNPROTECTED.statement,
             str(band),
             _NOT_FOOLED,
-            partial(_bare, extractor=BASELINE, band=band),
+            partial(parts.unprotected, extractor=BASELINE, band=band),
             BASELINE_CHAPTER,
             band,
         )
@@ -97,27 +100,12 @@ def _baseline() -> list[ToReproduce]:
                 f"error for a user of {tool}, naive trainer",
                 str(band),
                 _FOOLED,
-                partial(_cloaked, tool=tool, extractor=BASELINE, band=band, fooled=True),
+                partial(parts.protected, tool=tool, extractor=BASELINE, band=band, fooled=True),
                 BASELINE_CHAPTER,
                 band,
             )
         )
     return found
-
-
-def _bare(measured: Measured, *, extractor: str, band: Band) -> list[Part]:
-    rate, users = measured.unprotected(extractor)
-    leans = paper.verdict(low=rate.low, high=rate.high, unprotected=0.0) == "not fooled"
-    return [Part.of(extractor, rate, users=users, holds=band.holds(rate), leans=leans)]
-
-
-def _cloaked(
-    measured: Measured, *, tool: str, extractor: str, band: Band, fooled: bool
-) -> list[Part]:
-    rate, users = measured.protected(tool, extractor)
-    wanted = "fooled" if fooled else "not fooled"
-    leans = measured.fooled(tool, extractor) == wanted
-    return [Part.of(extractor, rate, users=users, holds=band.holds(rate), leans=leans)]
 
 
 # The adaptive trainer
@@ -137,9 +125,9 @@ def _adaptive() -> list[ToReproduce]:
                     f"error for {who}, adaptive trainer, from {start}",
                     str(band),
                     _NOT_FOOLED,
-                    partial(_bare, **common)
+                    partial(parts.unprotected, **common)
                     if tool == NOBODY
-                    else partial(_cloaked, tool=tool, fooled=False, **common),
+                    else partial(parts.protected, tool=tool, fooled=False, **common),
                     ADAPTIVE_CHAPTER,
                     band,
                 )
@@ -163,19 +151,13 @@ def _detection() -> list[ToReproduce]:
                 "detection",
                 claim.statement,
                 str(band),
-                "the whole interval lies above 90 %",
-                partial(_detected, ask=ask, band=band),
+                f"the whole interval lies above {100 * WORKS:.0f} %",
+                partial(parts.detected, ask=ask, band=band),
                 DETECTION_CHAPTER,
                 band,
             )
         )
     return found
-
-
-def _detected(measured: Measured, *, ask: Callable, band: Band) -> list[Part]:
-    rate, users = ask(measured)
-    what = "cloaked photographs beside their originals"
-    return [Part.of(what, rate, users=users, holds=band.holds(rate), leans=rate.low > 0.9)]
 
 
 # The oblivious trainer
@@ -192,7 +174,7 @@ def _oblivious() -> list[ToReproduce]:
                 paper.OWN_EXTRACTOR.statement,
                 str(band),
                 _FOOLED,
-                partial(_cloaked, tool="Fawkes v1.0", extractor=own, band=band, fooled=True),
+                partial(parts.protected, tool="Fawkes v1.0", extractor=own, band=band, fooled=True),
                 OBLIVIOUS_CHAPTER,
                 band,
             )
@@ -217,26 +199,10 @@ def _transfers(tool: str, *, works: bool) -> ToReproduce:
         if works
         else "the interval lies below those of all extractors on which the paper says the tool "
         "works",
-        partial(_transferred, tool=tool, works=works),
+        partial(parts.transferred, tool=tool, works=works),
         OBLIVIOUS_CHAPTER,
         words=f"{'works on' if works else 'fails on'} {where}",
     )
-
-
-def _transferred(measured: Measured, *, tool: str, works: bool) -> list[Part]:
-    rows = measured.trials[measured.trials["attack"] == tool].set_index("extractor")
-    said = {one.extractor: one.fooled for one in paper.TRANSFERS if one.attack == tool}
-    least = min(rows.loc[name, "low"] for name, fooled in said.items() if fooled)
-    parts = []
-    for name, fooled in said.items():
-        if fooled == works:
-            row = rows.loc[name]
-            holds = row["verdict"] == ("fooled" if works else "not fooled")
-            parts.append(pair(row, name, holds=holds, leans=not works and row["high"] < least))
-    return parts
-
-
-SLIGHTLY = 0.05
 
 
 def _close(extractor: str) -> ToReproduce:
@@ -248,19 +214,10 @@ def _close(extractor: str) -> ToReproduce:
         f"above 0 (less accurate), and the difference is at most {100 * SLIGHTLY:.0f} points "
         "(slightly)",
         "the interval lies above 0",
-        partial(_less_accurate, extractor=extractor),
+        partial(parts.less_accurate, extractor=extractor),
         OBLIVIOUS_CHAPTER,
         words="slightly less accurate than the best",
     )
-
-
-def _less_accurate(measured: Measured, *, extractor: str) -> list[Part]:
-    others = [one.extractor for one in paper.TRANSFERS if "clip" not in one.extractor]
-    best, difference, people = measured.less_accurate(extractor, dict.fromkeys(others))
-    less = difference.low > 0
-    holds = less and difference.value <= SLIGHTLY
-    what = f"error beyond that of {best}"
-    return [Part.of(what, difference, users=people, holds=holds, leans=less)]
 
 
 # A user who changes tools
@@ -275,7 +232,7 @@ def _switching() -> list[ToReproduce]:
             f"half of a user's photographs wear {OLD}, half {new}; for each extractor that the "
             f"paper says {OLD} fails on: {_NOT_FOOLED}",
             _NO_WEAKER,
-            partial(_switched, new=new),
+            partial(parts.switched, new=new),
             OBLIVIOUS_CHAPTER,
             words="no privacy is regained",
         )
@@ -283,17 +240,9 @@ def _switching() -> list[ToReproduce]:
     ]
 
 
-def _switched(measured: Measured, *, new: str) -> list[Part]:
-    rows = measured.switches[measured.switches["new"] == new].set_index("extractor")
-    return [
-        pair(rows.loc[name], name, holds=rows.loc[name, "verdict"] == "not fooled") for name in LOST
-    ]
-
-
 # Two models
 
 RULES = {"Top-2": "a person picks from both answers", "threshold": "a distance decides who answers"}
-KEPT = 0.02
 
 
 def _two_models() -> list[ToReproduce]:
@@ -311,32 +260,12 @@ def _two_models() -> list[ToReproduce]:
                     f"{100 * KEPT:.0f} points above that of the robust model alone, and "
                     f"{_NOT_FOOLED}",
                     _NO_WEAKER,
-                    partial(_together, models=models, rule=rule),
+                    partial(parts.together, models=models, rule=rule),
                     TWO_MODELS_CHAPTER,
                     words="as accurate as MagFace, and robust",
                 )
             )
     return found
-
-
-def _together(measured: Measured, *, models: str, rule: str) -> list[Part]:
-    rows = measured.two_models
-    rows = rows[(rows["pair"] == models) & (rows["rule"] == rule)].set_index(["tool", "whose"])
-    bare = rows.loc[("no cloak", "everybody")]
-    clean = bare["than accurate"]
-    what = "no cloak, beyond the accurate model alone"
-    people = int(bare["people"])
-    parts = [Part.of(what, clean, users=people, holds=clean.low <= 0, leans=False)]
-    unprotected = rows.loc[("no cloak", "users"), "high"]
-    for tool in SURROGATES:
-        row = rows.loc[(tool, "users")]
-        rate = wilson(round(row["error"] * row["n"]), int(row["n"]))
-        beyond = row["than robust"].value
-        verdict = paper.verdict(low=rate.low, high=rate.high, unprotected=unprotected)
-        what = f"{tool}: {verdict}, {100 * beyond:+.1f} points beyond the robust model alone"
-        holds = verdict == "not fooled" and beyond <= KEPT
-        parts.append(Part.of(what, rate, users=int(row["people"]), holds=holds, leans=False))
-    return parts
 
 
 CLAIMS: tuple[ToReproduce, ...] = _claims()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from poisonlib import paper
 from poisonlib.experiments.generations import judged
 from poisonlib.experiments.outcomes import summary
-from poisonlib.scoreboard.criteria import Part
 from poisonlib.statistics import Difference, Rate, paired, wilson
 
 if TYPE_CHECKING:
@@ -105,15 +104,3 @@ class Measured:
         cloaked = rows[rows["attack"] != NOBODY]
         rate = wilson(int(cloaked["flagged"].sum()), int(cloaked["n"].sum()))
         return rate, int(cloaked["users"].iloc[0])
-
-
-def pair(row: pandas.Series, what: str, *, holds: bool, leans: bool = False) -> Part:
-    """A row of ``judged`` as a part of a claim."""
-    return Part(
-        f"{what}: {row['verdict']}",
-        *(float(row[key]) for key in ("error", "low", "high")),
-        n=int(row["n"]),
-        users=int(row["users"]),
-        holds=bool(holds),
-        leans=bool(leans or holds),
-    )
