@@ -1,8 +1,8 @@
 """The scoreboard: which of the paper's claims this book reproduces, and by which criterion.
 
 ``claims`` says what the paper claims, when we call it reproduced, and where the book teaches it;
-``measure`` runs everything that is needed, ``measured`` reads it, ``parts`` holds it against a claim,
-``criteria`` has the one rule for a verdict, and ``judge`` makes the board. The command is
+``measure`` runs everything that is needed, ``measured`` reads it, ``parts`` holds it against a
+claim, ``criteria`` has the one rule for a verdict, and ``judge`` makes the board. The command is
 ``python -m poisonlib reproduce``.
 """
 
