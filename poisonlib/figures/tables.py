@@ -26,6 +26,7 @@ def table(
     columns: Sequence[str] | None = None,
     rates: Sequence[str] = (),
     pages: Sequence[str] = (),
+    wrapped: Sequence[str] = (),
 ) -> HTML:
     """A data frame as an HTML table without its index, rates as percentages.
 
@@ -36,6 +37,7 @@ def table(
         columns: which to show, in which order; all of them by default.
         rates: other columns in [0, 1] to show in per cent.
         pages: columns that hold pages of the book, ``book/NN_slug``, to show as links.
+        wrapped: columns of text that may take several lines.
     """
     from IPython.display import HTML
 
@@ -48,7 +50,7 @@ def table(
     # Text is escaped here and not by pandas, which would escape the links as well.
     shown = shown.copy()
     for name in shown.columns:
-        written = _link if name in pages else _escaped
+        written = _link if name in pages else _wrapped if name in wrapped else _escaped
         shown[name] = shown[name].map(written)
     html = shown.rename(columns=HEADINGS).to_html(
         index=False,
@@ -66,8 +68,13 @@ def _escaped(value: object) -> object:
     return escape(value) if isinstance(value, str) else value
 
 
+def _wrapped(value: object) -> str:
+    return f'<span class="poisonlib-wrap">{escape(str(value))}</span>'
+
+
 def _link(page: str) -> str:
     """A link from one page of the book to another: both lie in one folder."""
     slug = page.rpartition("/")[2]
     suffix = "html" if building_site() else "ipynb"
-    return f'<a href="{slug}.{suffix}">{escape(slug.replace("_", " "))}</a>'
+    title = escape(slug.replace("_", " "))
+    return f'<span class="poisonlib-wrap"><a href="{slug}.{suffix}">{title}</a></span>'

@@ -48,6 +48,12 @@ class Part:
     leans: bool
     is_difference: bool = False
 
+    def __str__(self) -> str:
+        bounds = f"[{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        if self.is_difference:
+            return f"{100 * self.value:+.1f} points {bounds}"
+        return f"{self.value:.1%} {bounds}"
+
     @classmethod
     def of(
         cls, what: str, measured: Rate | Difference, *, users: int, holds: bool, leans: bool

@@ -33,18 +33,14 @@ class Judged:
     @property
     def ours(self) -> str:
         """The value with its interval; of several parts how many hold, and where the rates lie."""
+        if len(self.parts) == 1:
+            return str(self.parts[0])
         shown = [part for part in self.parts if not part.is_difference] or self.parts
         low, high = min(part.low for part in shown), max(part.high for part in shown)
         values = sorted(part.value for part in shown)
-        bounds = f"[{100 * low:.1f}, {100 * high:.1f}]"
-        if len(self.parts) > 1:
-            holding = sum(part.holds for part in self.parts)
-            count = f"{holding} of {len(self.parts)} hold"
-            return f"{count}: {values[0]:.1%} to {values[-1]:.1%} {bounds}"
-        (part,) = self.parts
-        if part.is_difference:
-            return f"{100 * part.value:+.1f} points {bounds}"
-        return f"{part.value:.1%} {bounds}"
+        holding = sum(part.holds for part in self.parts)
+        span = f"{values[0]:.1%} to {values[-1]:.1%} [{100 * low:.1f}, {100 * high:.1f}]"
+        return f"{holding} of {len(self.parts)} hold: {span}"
 
     @property
     def mark(self) -> str:

@@ -27,5 +27,6 @@ def test_pages_of_the_book_are_links_here_and_on_the_site(monkeypatch):
     here = table(frame, pages=["taught"]).data
     assert '<a href="02_baseline_attack.ipynb">02 baseline attack</a>' in here
     assert "&lt;b&gt;" in here
+    assert 'poisonlib-wrap">&lt;b&gt;' in table(frame, wrapped=["said"]).data
     monkeypatch.setenv("POISONLIB_SITE", "1")
     assert 'href="02_baseline_attack.html"' in table(frame, pages=["taught"]).data
