@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poisonlib.experiments import outcomes
 from poisonlib.experiments.outcomes import Answers, Outcome
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import TOOLS
+from poisonlib.figures.generations import TOOLS, short
 from poisonlib.figures.theme import CLEAN, CLOAKED, INK, TARGET, Role
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def frontier(
         role = TOOLS.get(tool, CLOAKED)
         x, y = curve(clean, asked, _everywhere(clean, asked))
         line = role.line | {"width": 1.5}
-        shown = {"mode": "lines", "line": line, "name": tool, "hoverinfo": "skip"}
+        shown = {"mode": "lines", "line": line, "name": short(tool), "hoverinfo": "skip"}
         still.append(go.Scatter(x=x, y=y, **shown))
     rules = {
         accurate: (outcomes.accurate_alone, ALONE),
@@ -184,7 +184,7 @@ def nearest_distances(
         frames.append(go.Frame(data=traces, name=f"{limit:.2f}"))
     fig = go.Figure(frames[0].data, frames=frames)
     return fig.update_layout(
-        xaxis={"title": {"text": "distance of the nearest neighbour"}}
+        xaxis={"title": {"text": "distance to the nearest one"}}
         | {"range": [float(edges[0]), float(edges[-1])]},
         yaxis={"title": {"text": "share of photographs"}, "tickformat": ".0%", "range": [0, top]},
         legend={"entrywidth": 1, "entrywidthmode": "fraction"},

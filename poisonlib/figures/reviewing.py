@@ -141,7 +141,7 @@ def erring_person(
         frames.append(go.Frame(data=traces, name=f"{accept:.0%}"))
     fig = go.Figure(frames[0].data, frames=frames)
     return fig.update_layout(
-        xaxis={"title": {"text": "right faces that are turned down"}, "tickformat": ".0%"},
+        xaxis={"title": {"text": "right faces turned down"}, "tickformat": ".0%"},
         yaxis={"title": {"text": "share of photographs"}, "tickformat": ".0%"}
         | {"range": [-0.02, 1.02]},
         legend={"entrywidth": 1, "entrywidthmode": "fraction"},
