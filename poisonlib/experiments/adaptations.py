@@ -72,9 +72,7 @@ LEAKED = 3
 LEAKS = (0.0, 0.1, 0.25, 1.0)
 
 
-def unwitting(
-    photos: Photos, pairs: Pairs, *, leaks: float, seed: int
-) -> tuple[Photos, Pairs]:
+def unwitting(photos: Photos, pairs: Pairs, *, leaks: float, seed: int) -> tuple[Photos, Pairs]:
     """The photographs as a trainer finds them who knows of no tool: users cloak, some leak.
 
     Whoever has copies is taken for a user of *one* of the tools, drawn by the seed, who posts that
