@@ -34,8 +34,7 @@ def board(rows: Sequence[Judged]) -> HTML:
             "verdict": row.mark,
             "the paper": row.claim.said,
             "ours [95 %]": row.ours,
-            "n": row.n,
-            "people": row.users,
+            "n / people": f"{row.n} / {row.users}",
             "taught in": row.claim.taught,
         }
         for row in rows

@@ -76,5 +76,6 @@ def _link(page: str) -> str:
     """A link from one page of the book to another: both lie in one folder."""
     slug = page.rpartition("/")[2]
     suffix = "html" if building_site() else "ipynb"
-    title = escape(slug.replace("_", " "))
-    return f'<span class="poisonlib-wrap"><a href="{slug}.{suffix}">{title}</a></span>'
+    number, _, _ = slug.partition("_")
+    title = f"chapter {int(number)}" if number.isdigit() else escape(slug.replace("_", " "))
+    return f'<a href="{slug}.{suffix}">{title}</a>'

@@ -25,7 +25,7 @@ def test_text_is_escaped_and_columns_are_picked_in_order():
 def test_pages_of_the_book_are_links_here_and_on_the_site(monkeypatch):
     frame = pandas.DataFrame({"taught": ["book/02_baseline_attack"], "said": ["<b>"]})
     here = table(frame, pages=["taught"]).data
-    assert '<a href="02_baseline_attack.ipynb">02 baseline attack</a>' in here
+    assert '<a href="02_baseline_attack.ipynb">chapter 2</a>' in here
     assert "&lt;b&gt;" in here
     assert 'poisonlib-wrap">&lt;b&gt;' in table(frame, wrapped=["said"]).data
     monkeypatch.setenv("POISONLIB_SITE", "1")
