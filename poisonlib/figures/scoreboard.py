@@ -33,7 +33,7 @@ def board(rows: Sequence[Judged]) -> HTML:
             "claim": row.claim.name,
             "verdict": row.mark,
             "the paper": row.claim.said,
-            "ours [95 %]": row.ours,
+            "ours [95 %]": row.ours.replace(", ", ",\N{NO-BREAK SPACE}"),
             "n / people": f"{row.n} / {row.users}",
             "taught in": row.claim.taught,
         }
