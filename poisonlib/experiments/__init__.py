@@ -24,6 +24,7 @@ from poisonlib.experiments.purification import NOT_PURIFIED, purification, purif
 from poisonlib.experiments.real import (
     AT_MOST,
     both_worlds,
+    by_photographs,
     photographs,
     real_end_to_end,
     real_photographs,
@@ -56,7 +57,9 @@ EXPERIMENTS = {
     "detection": Experiment(detection, paper_tools, summary=detection_summary),
     "detection-across": Experiment(detection_across, paper_tools, summary=detection_summary),
     "combined": Experiment(combined, paper_tools, summary=combined_summary),
-    "real": Experiment(both_worlds, tools_with_a_real_one, photographs, AT_MOST),
+    "real": Experiment(
+        both_worlds, tools_with_a_real_one, photographs, AT_MOST, summary=by_photographs
+    ),
     "real-end-to-end": Experiment(real_end_to_end, the_real_one, real_photographs),
 }
 

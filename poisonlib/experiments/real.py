@@ -12,6 +12,7 @@ from torch import Tensor
 from poisonlib import extractors, people, photos
 from poisonlib.attacks import Attack, CloakCache
 from poisonlib.defenses import choose_threshold
+from poisonlib.experiments.generations import pooled
 from poisonlib.experiments.outcomes import SHARE
 from poisonlib.experiments.tools import ON_REAL, REAL, the_real_one, tools_with_a_real_one
 from poisonlib.extractors import embed, pretrained
@@ -123,6 +124,11 @@ def real_end_to_end(
             said = {"attack": ON_REAL, "extractor": REAL, "recogniser": kind}
             for row in _turn(said, wrong, truth, user, chosen, shown.names):
                 yield row | {"photographs": LFW}
+
+
+def by_photographs(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The summary of a trial table, apart for each set of photographs."""
+    return pooled(table, ["photographs"])
 
 
 def line_up() -> list[str]:

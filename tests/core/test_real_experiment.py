@@ -67,6 +67,7 @@ def test_a_row_says_who_was_fooled(table):
 def test_the_table_is_one_that_the_figures_understand(table):
     one = table[table["recogniser"] == "1-NN"].assign(extractor=real.REAL)
     rows = generations.judged(one, by=["photographs"])
+    assert set(real.by_photographs(table)["photographs"]) == {"people", "LFW"}
     assert set(rows["attack"]) == {"negative", real.ON_REAL}
 
 
