@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas
 import pytest
 import torch
 
-from poisonlib import people, photos
+from poisonlib import people, photos, provenance
 from poisonlib.experiments import EXPERIMENTS, ahead, real, tools
 from poisonlib.extractors import pretrained
 from poisonlib.figures import generations
@@ -148,3 +150,9 @@ def test_lfw_is_left_out_where_it_is_not(monkeypatch, tmp_path):
     assert list(found) == ["people", "LFW"]
     assert len(found["people"]) == len(people.load("users"))
     assert found["LFW"].names[:2] == ("LFW 00", "LFW 01"), "names of people are kept out"
+
+
+@pytest.mark.parametrize("name", ["real", "real-end-to-end"])
+def test_no_name_of_a_real_person_is_in_a_record(name):
+    users = provenance.load(name).table["user"].unique()
+    assert all(re.fullmatch(r"p\d{5}|LFW \d\d", user) for user in users)
