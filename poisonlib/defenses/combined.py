@@ -11,7 +11,6 @@ person looks like one who is not in the gallery at all.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor
 
 from poisonlib import checks
+from poisonlib.defenses.once import Once
 from poisonlib.extractors import Extractor, embed
 from poisonlib.recognition import EmbeddingRecogniser, NearestNeighbour, Recogniser
 from poisonlib.trial import MakeRecogniser
@@ -243,15 +243,10 @@ class _Remembering:
     def __init__(self, extractor: Extractor) -> None:
         self.extractor, self.card = extractor, extractor.card
         self.fingerprint = extractor.fingerprint
-        self._rows: dict[bytes, Tensor] = {}
+        self._rows = Once(extractor)
 
     def __call__(self, images: Tensor) -> Tensor:
-        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images]
-        new = [at for at, key in enumerate(keys) if key not in self._rows]
-        if new:
-            rows = self.extractor(images[new])
-            self._rows.update({keys[at]: row for at, row in zip(new, rows, strict=True)})
-        return torch.stack([self._rows[key] for key in keys])
+        return self._rows(images)
 
 
 def _answers(recogniser: Recogniser, images: Tensor) -> tuple[Tensor, Tensor | None]:

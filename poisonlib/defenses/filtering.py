@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from poisonlib import checks
 from poisonlib.defenses.detector import check_threshold
+from poisonlib.defenses.once import Once
 from poisonlib.extractors import Extractor
 from poisonlib.recognition import NearestNeighbour, Recogniser
 from poisonlib.trial import MakeRecogniser
@@ -50,10 +50,11 @@ class Filtered:
     detector: Scores
     recogniser: MakeRecogniser = NearestNeighbour
     threshold: float = 0.5
-    _known: dict[bytes, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _once: Once = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
+        object.__setattr__(self, "_once", Once(self.detector.scores))
 
     def __call__(self, extractor: Extractor) -> FilteredRecogniser:
         """The recogniser on top of an extractor."""
@@ -64,12 +65,7 @@ class Filtered:
 
     def scores(self, images: Tensor) -> Tensor:
         """The detector's scores ``(n,)``, each photograph looked at once however often it comes."""
-        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images]
-        new = [row for row, key in enumerate(keys) if key not in self._known]
-        if new:
-            found = self.detector.scores(images[new]).tolist()
-            self._known.update({keys[row]: score for row, score in zip(new, found, strict=True)})
-        return torch.tensor([self._known[key] for key in keys])
+        return self._once(images)
 
 
 class FilteredRecogniser(Recogniser):

@@ -1,0 +1,37 @@
+"""A function of photographs that looks at each of them once, however often it comes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+class Once:
+    """Remembers what a function said of each photograph.
+
+    A trial shows the same gallery again and again, with a few photographs exchanged.
+
+    Args:
+        function: from images ``(n, 3, h, w)`` to ``(n, ...)``, each image judged by itself.
+
+    Example:
+        >>> brightness = Once(lambda images: images.mean(dim=(1, 2, 3)))
+        >>> brightness(torch.ones(2, 3, 4, 4))
+        tensor([1., 1.])
+    """
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        self.function = function
+        self._known: dict[bytes, Tensor] = {}
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """What the function returns, asked only about photographs that it has not seen."""
+        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images]
+        new = {key: at for at, key in enumerate(keys) if key not in self._known}
+        if new:
+            found = self.function(images[list(new.values())])
+            self._known.update(zip(new, found, strict=True))
+        return torch.stack([self._known[key] for key in keys])

@@ -1,0 +1,26 @@
+"""What is remembered is never asked twice, and never confused."""
+
+import pytest
+import torch
+
+from poisonlib.defenses.once import Once
+
+
+@pytest.mark.parametrize("shape", [(), (3,)], ids=["a number", "a row"])
+def test_each_photograph_is_looked_at_once(shape):
+    asked = []
+
+    def look(images):
+        asked.append(len(images))
+        return images.mean(dim=(1, 2, 3)).reshape(-1, *(1 for _ in shape)).expand(-1, *shape)
+
+    images = torch.rand(6, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    once = Once(look)
+    first = once(images[[0, 1, 0, 2]])
+    assert asked == [3], "the same photograph twice in a batch"
+    again = once(images[[5, 2, 1]])
+    assert asked == [3, 1], "only the new one"
+    assert torch.allclose(first, look(images[[0, 1, 0, 2]]))
+    assert torch.allclose(again, look(images[[5, 2, 1]]))
+    once(images[[0, 5]])
+    assert asked[2:] == [4, 3], "nothing new"
