@@ -1,11 +1,12 @@
 """Figures of the book: one way to show them, one visual language.
 
 ``show`` displays a plotly figure wherever the chapter is read; ``theme`` says what each colour and
-marker means.
+marker means. ``quiz`` asks the reader, and answers every choice.
 """
 
 from poisonlib.figures import theme
+from poisonlib.figures.quiz import Option, Question, quiz
 from poisonlib.figures.show import show
 from poisonlib.figures.tables import table
 
-__all__ = ["show", "table", "theme"]
+__all__ = ["Option", "Question", "quiz", "show", "table", "theme"]

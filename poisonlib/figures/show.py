@@ -92,6 +92,15 @@ def to_html(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) 
     )
 
 
+def check_name(name: str) -> None:
+    """Refuse what is no lower-case words joined by hyphens: names become addresses on a page."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"name must be lower-case words joined by hyphens, such as 'moving-neighbour', "
+            f"got {name!r}"
+        )
+
+
 def _display(bundle: dict[str, Any] | None) -> None:
     from IPython.display import display
 
@@ -104,11 +113,7 @@ def _caption_html(caption: str) -> str:
 
 
 def _check(fig: go.Figure, *, name: str, alt: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"name must be lower-case words joined by hyphens, such as 'moving-neighbour', "
-            f"got {name!r}"
-        )
+    check_name(name)
     if len(alt.strip()) < _SHORTEST_ALT:
         raise ValueError(
             f"alt must say in a sentence what is drawn and what it shows "

@@ -1,0 +1,141 @@
+"""Self-check questions that answer every choice: plain HTML, without a kernel or a script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from poisonlib.figures.show import check_name
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+FEWEST_OPTIONS, MOST_OPTIONS = 2, 5
+RIGHT, NOT_QUITE = "Right.", "Not quite."
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer to choose, and what the reader is told who chooses it.
+
+    Attributes:
+        text: the answer. Plain text.
+        feedback: why it is right, or what is wrong with it. Plain text; the verdict, "Right." or
+            "Not quite.", is put in front of it.
+        right: whether this is the right answer.
+
+    Raises:
+        ValueError: the text or the feedback is empty, or the feedback brings a verdict of its own.
+    """
+
+    text: str
+    feedback: str
+    right: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise ValueError("an option needs a text to choose, got an empty one")
+        if not self.feedback.strip():
+            raise ValueError(
+                f"every option teaches: write for {self.text!r} why it is right or wrong, "
+                "got an empty feedback"
+            )
+        if self.feedback.startswith((RIGHT, NOT_QUITE)):
+            raise ValueError(
+                f"leave out the verdict, which is put in front of the feedback: "
+                f"got {self.feedback!r}"
+            )
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and its answers, of which exactly one is right.
+
+    Attributes:
+        text: the question. Plain text.
+        options: two to five answers, in the order in which they are shown.
+
+    Raises:
+        ValueError: the text is empty, there are too few or too many options, two have the same
+            text, or not exactly one is right.
+    """
+
+    text: str
+    options: tuple[Option, ...]
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise ValueError("a question needs a text, got an empty one")
+        if not FEWEST_OPTIONS <= len(self.options) <= MOST_OPTIONS:
+            raise ValueError(
+                f"give {self.text!r} {FEWEST_OPTIONS} to {MOST_OPTIONS} options, "
+                f"got {len(self.options)}"
+            )
+        if len({option.text for option in self.options}) < len(self.options):
+            raise ValueError(f"two options of {self.text!r} have the same text: reword one")
+        right = sum(option.right for option in self.options)
+        if right != 1:
+            raise ValueError(
+                f"mark exactly one option of {self.text!r} with right=True, got {right}"
+            )
+
+
+def quiz(*questions: Question, name: str) -> HTML:
+    """Questions to answer by opening an option, which then says whether it is right, and why.
+
+    Each option is a ``<details>`` element: it opens by mouse, touch and keyboard, on the static
+    page as in JupyterLab, with scripts off as well, and all options may be opened. A verdict is
+    said in words; colours (``book/_static/custom.css``) only repeat it.
+
+    Args:
+        questions: shown in this order, numbered from 1.
+        name: lower-case words joined by hyphens, unique in the book; the quiz's address on the
+            page is ``#quiz-<name>``.
+
+    Raises:
+        ValueError: no question, the same question twice, or a name of another form.
+
+    Example:
+        >>> moved = Question(
+        ...     "Whose point does a cloak move?",
+        ...     (
+        ...         Option("The probe's", "Nobody touched that photograph."),
+        ...         Option("The shared photograph's", "Only that one was changed.", right=True),
+        ...     ),
+        ... )
+        >>> quiz(moved, name="whose-point").data.count("<details")
+        2
+    """
+    from IPython.display import HTML
+
+    check_name(name)
+    if not questions:
+        raise ValueError("a quiz needs at least one Question, got none")
+    if len({question.text for question in questions}) < len(questions):
+        raise ValueError("a question stands in the quiz twice: leave one out")
+    items = "".join(
+        _question(question, place=f"quiz-{name}-{number}")
+        for number, question in enumerate(questions, start=1)
+    )
+    # JupyterLab's own keys (Enter edits the cell) must not take away those that open an option.
+    attributes = f'class="poisonlib-quiz" id="quiz-{name}" data-lm-suppress-shortcuts="true"'
+    return HTML(f"<ol {attributes}>{items}</ol>")
+
+
+def _question(question: Question, *, place: str) -> str:
+    options = "".join(_option(option) for option in question.options)
+    return (
+        f'<li><div role="group" aria-labelledby="{place}">'
+        f'<p class="poisonlib-question" id="{place}">{escape(question.text)}</p>'
+        f"{options}</div></li>"
+    )
+
+
+def _option(option: Option) -> str:
+    kind, verdict = ("right", RIGHT) if option.right else ("not-quite", NOT_QUITE)
+    return (
+        f"<details><summary>{escape(option.text)}</summary>"
+        f'<p class="poisonlib-feedback {kind}"><strong>{verdict}</strong> '
+        f"{escape(option.feedback)}</p></details>"
+    )
