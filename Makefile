@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 EXTRAS ?= people,book,test
 PORT   ?= 8000
+OUT    ?= student
 
 BIN   := $(VENV)/bin
 READY := $(VENV)/.installed
@@ -12,7 +13,7 @@ SITE  := _build/html
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env book serve lab test unit lint strip lock clean clean-all
+.PHONY: help env book serve lab student test unit lint strip lock clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ serve: book ## serve the built site on localhost (PORT=8000)
 
 lab: $(READY) ## open the chapters in JupyterLab
 	@cd book && ../$(BIN)/jupyter lab
+
+student: $(READY) ## write the notebooks without solutions, for a class (OUT=student)
+	@$(BIN)/python tools/student_edition.py --out '$(OUT)' $(if $(FORCE),--force)
 
 test: lint book ## everything: unit and contract tests, every notebook cell, the built site in a browser
 	@$(BIN)/python -m pytest tests book --nbval-lax --nbval-current-env --nbval-cell-timeout 600
