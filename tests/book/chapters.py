@@ -108,10 +108,19 @@ def calls(tree: ast.AST, name: str) -> list[ast.Call]:
 
 def figure_names(chapter: Chapter) -> list[str]:
     """The names of all figures that a chapter shows."""
+    return _names_given(chapter, "show")
+
+
+def quiz_names(chapter: Chapter) -> list[str]:
+    """The names of all quizzes of a chapter."""
+    return _names_given(chapter, "quiz")
+
+
+def _names_given(chapter: Chapter, function: str) -> list[str]:
     return [
         keyword.value.value
         for cell in chapter.code
-        for call in calls(cell.tree(), "show")
+        for call in calls(cell.tree(), function)
         for keyword in call.keywords
         if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
     ]

@@ -160,6 +160,42 @@ def test_exercises_have_a_stub_a_solution_and_a_check(chapter: Chapter) -> None:
 
 
 @each_chapter
+def test_a_quiz_comes_before_the_exercises(chapter: Chapter) -> None:
+    sections = [text for level, text in headings(chapter) if level == 2]
+    place = sections.index("Check yourself")
+    assert sections[place + 1] == "Exercises"
+    (cell,) = (cell for cell in chapter.code if "quiz" in cell.tags)
+    above = [other.source for other in chapter.cells[: cell.index] if other.kind == "markdown"]
+    assert re.search(r"^## (.*)$", above[-1], re.MULTILINE)[1] == "Check yourself"
+    # Nobody should read the answers with the questions, neither on the page nor in JupyterLab.
+    assert "remove-input" in cell.tags
+    assert cell.metadata.get("jupyter", {}).get("source_hidden")
+
+
+@each_chapter
+def test_a_quiz_answers_every_option(chapter: Chapter) -> None:
+    """The cell runs by itself, and what makes no good question is refused when it does."""
+    (cell,) = (cell for cell in chapter.code if "quiz" in cell.tags)
+    *before, shown = cell.tree().body
+    namespace: dict = {}
+    exec(compile(ast.Module(before, []), str(chapter.path), "exec"), namespace)
+    assert isinstance(shown, ast.Expr), "the quiz is the cell's last expression"
+    html = eval(compile(ast.Expression(shown.value), str(chapter.path), "eval"), namespace).data
+    questions = html.split("<li>")[1:]
+    assert len(questions) >= 3
+    for question in questions:
+        feedback = re.findall(r"</summary><p [^>]*><strong>[\w ]+\.</strong> \w+", question)
+        assert len(feedback) == question.count("<details>") >= 2, question
+    places = {question.partition("Right.")[0].count("<details>") for question in questions}
+    assert len(places) > 1, "the right answer always stands at the same place"
+
+
+def test_quiz_names_are_unique_in_the_book() -> None:
+    names = Counter(name for chapter in CHAPTERS for name in book.quiz_names(chapter))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@each_chapter
 def test_stubs_are_not_implemented_yet(chapter: Chapter) -> None:
     for stub in (cell for cell in chapter.code if "exercise" in cell.tags):
         for name, function in functions(stub).items():
