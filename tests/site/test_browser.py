@@ -12,6 +12,7 @@ from tests.book import chapters as book
 pytestmark = pytest.mark.site
 PAGES = book.pages()
 CHAPTERS = [chapter.page for chapter in book.chapters()]
+QUIZZED = [chapter.page for chapter in book.chapters() if book.quiz_names(chapter)]
 
 # Console errors that are known and harmless, each with the reason why it stays. None so far.
 ALLOWED_ERRORS: tuple[str, ...] = ()
@@ -64,6 +65,55 @@ def test_a_slider_step_changes_the_picture(visit, page: str) -> None:
         name = plot.get_attribute("id")
         assert plot.evaluate(AT_ITS_END), f"{name}: the slider does not move"
         assert plot.evaluate(PICTURE) != before, f"{name}: the picture stays"
+
+
+FOCUSED = "summary => summary === document.activeElement"
+
+
+@pytest.mark.parametrize("page", QUIZZED)
+def test_a_quiz_answers_to_the_keyboard(visit, page: str) -> None:
+    seen = visit(page)
+    first, *others = seen.page.query_selector_all(".poisonlib-quiz summary")
+    first.focus()
+    for summary in (first, *others):
+        assert summary.evaluate(FOCUSED), f"Tab does not lead to {summary.inner_text()!r}"
+        feedback = summary.query_selector("xpath=following-sibling::p")
+        assert not feedback.is_visible()
+        seen.page.keyboard.press("Enter")
+        assert feedback.is_visible(), f"Enter does not open {summary.inner_text()!r}"
+        assert feedback.inner_text().startswith(("Right. ", "Not quite. "))
+        seen.page.keyboard.press("Space")
+        assert not feedback.is_visible(), f"Space does not close {summary.inner_text()!r}"
+        seen.page.keyboard.press("Tab")
+
+
+# The verdict's contrast with what is really behind it: the nearest ancestor that is not clear.
+CONTRASTS = """() => {
+    const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+    const luminance = colour => channels(colour).slice(0, 3)
+        .map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = element => {
+        const colour = getComputedStyle(element).backgroundColor;
+        const clear = channels(colour)[3] === 0 && element.parentElement;
+        return clear ? behind(element.parentElement) : colour;
+    };
+    return [...document.querySelectorAll('.poisonlib-quiz :is(summary, p, strong)')].map(e => {
+        const pair = [getComputedStyle(e).color, behind(e)].map(luminance);
+        return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    });
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("page", QUIZZED)
+def test_a_quiz_can_be_read_in_either_mode(visit, page: str, theme: str) -> None:
+    seen = visit(page)
+    seen.page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+    try:
+        assert min(seen.page.evaluate(CONTRASTS)) >= 4.5
+    finally:
+        seen.page.evaluate("document.documentElement.dataset.theme = 'light'")
 
 
 WIDER_THAN_THE_SCREEN = """() => [

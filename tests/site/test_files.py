@@ -96,6 +96,13 @@ def test_every_figure_of_the_chapter_is_on_its_page(site: Path, chapter: book.Ch
 
 
 @pytest.mark.parametrize("chapter", book.chapters(), ids=lambda chapter: chapter.path.stem)
+def test_every_quiz_of_the_chapter_is_on_its_page(site: Path, chapter: book.Chapter) -> None:
+    found = elements(site, chapter.page)
+    quizzes = [a["id"] for _, a in found.found if a.get("class") == "poisonlib-quiz"]
+    assert quizzes == [f"quiz-{name}" for name in book.quiz_names(chapter)]
+
+
+@pytest.mark.parametrize("chapter", book.chapters(), ids=lambda chapter: chapter.path.stem)
 def test_no_live_widget_is_left_on_the_page(site: Path, chapter: book.Chapter) -> None:
     html = (site / f"{chapter.page}.html").read_text(encoding="utf-8")
     assert "application/vnd.jupyter.widget" not in html
