@@ -6,13 +6,20 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from poisonlib.figures.show import check_name
+from poisonlib.figures.show import building_site, check_name
 
 if TYPE_CHECKING:
     from IPython.display import HTML
 
 FEWEST_OPTIONS, MOST_OPTIONS = 2, 5
 RIGHT, NOT_QUITE = "Right.", "Not quite."
+# JupyterLab takes the triangle away by which one sees that an option can be opened.
+NOTEBOOK_STYLE = """<style>
+.poisonlib-quiz details { border: 1px solid; margin: 0.5em 0; padding: 0.25em 0.75em; }
+.poisonlib-quiz summary { cursor: pointer; list-style: inside disclosure-closed; }
+.poisonlib-quiz details[open] > summary { list-style-type: disclosure-open; }
+.poisonlib-question { font-weight: bold; }
+</style>"""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def quiz(*questions: Question, name: str) -> HTML:
 
     Each option is a ``<details>`` element: it opens by mouse, touch and keyboard, on the static
     page as in JupyterLab, with scripts off as well, and all options may be opened. A verdict is
-    said in words; colours (``book/_static/custom.css``) only repeat it.
+    said in words; the colours of the page (``book/_static/custom.css``) only repeat it.
 
     Args:
         questions: shown in this order, numbered from 1.
@@ -118,9 +125,8 @@ def quiz(*questions: Question, name: str) -> HTML:
         _question(question, place=f"quiz-{name}-{number}")
         for number, question in enumerate(questions, start=1)
     )
-    # JupyterLab's own keys (Enter edits the cell) must not take away those that open an option.
-    attributes = f'class="poisonlib-quiz" id="quiz-{name}" data-lm-suppress-shortcuts="true"'
-    return HTML(f"<ol {attributes}>{items}</ol>")
+    style = "" if building_site() else NOTEBOOK_STYLE
+    return HTML(f'{style}<ol class="poisonlib-quiz" id="quiz-{name}">{items}</ol>')
 
 
 def _question(question: Question, *, place: str) -> str:

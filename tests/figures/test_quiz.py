@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from poisonlib.figures import Option, Question, quiz
+from poisonlib.figures.show import SITE_VARIABLE
 
 TWO = (Option("this", "It is.", right=True), Option("that", "It is not."))
 QUESTIONS = (Question("Which?", TWO), Question("And now?", TWO[::-1]))
@@ -50,6 +51,14 @@ def test_all_options_are_closed_at_first_and_nothing_needs_a_script():
     html = quiz(*QUESTIONS, name="toy").data
     assert "<details>" in html and "<details open" not in html
     assert "<script" not in html and "onclick" not in html and "http" not in html
+
+
+def test_the_page_styles_it_and_a_notebook_brings_its_own_style(monkeypatch):
+    monkeypatch.delenv(SITE_VARIABLE, raising=False)
+    here = quiz(*QUESTIONS, name="toy").data
+    monkeypatch.setenv(SITE_VARIABLE, "1")
+    page = quiz(*QUESTIONS, name="toy").data
+    assert page.startswith("<ol") and here.startswith("<style>") and here.endswith(page)
 
 
 def test_each_group_of_options_is_labelled_by_its_question():
