@@ -174,7 +174,7 @@ def write(files: Mapping[str, str], out: Path, *, force: bool = False) -> list[s
     if edited and not force:
         raise FileExistsError(
             f"somebody worked in {', '.join(edited)} in {out}; nothing was written. Choose another "
-            "folder (make student OUT=...; --out), or overwrite that work with --force"
+            "folder (make student OUT=...; --out), or overwrite that work (FORCE=1; --force)"
         )
     out.mkdir(parents=True, exist_ok=True)
     for name in stale:
@@ -337,7 +337,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (CannotConvert, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"The student edition is in {given.out}: {len(files)} files, {len(written)} new")
+    print(f"The student edition is in {given.out}: {len(files)} files, {len(written)} of them new")
     return 0
 
 
