@@ -26,9 +26,13 @@ COMMANDS = [
 
 
 def test_the_figures_to_project_exist() -> None:
-    named = set(re.findall(r"`#fig-([\w-]+)`", GUIDE))
-    assert named
-    assert named <= {name for chapter in book.chapters() for name in book.figure_names(chapter)}
+    linked = set(re.findall(r'href="(\w+)\.html#fig-([\w-]+)"', GUIDE))
+    assert len(linked) == len(set(re.findall(r'href="([^"]+)"', GUIDE))) > 0
+    assert linked <= {
+        (chapter.path.stem, name)
+        for chapter in book.chapters()
+        for name in book.figure_names(chapter)
+    }
 
 
 @pytest.mark.parametrize("number", TEACHING)
