@@ -318,20 +318,7 @@ def names(cell: Cell) -> tuple[set[str], set[str]]:
     return looked_up, bound
 
 
-@pytest.mark.parametrize(
-    "chapter",
-    [
-        pytest.param(
-            chapter,
-            id=chapter.path.stem,
-            marks=pytest.mark.xfail(
-                chapter.path.stem == "04_detection",
-                reason="exercise 3's check uses exercise 1's answer; give it its own threshold",
-            ),
-        )
-        for chapter in EXERCISES
-    ],
-)
+@each_chapter
 def test_nothing_depends_on_a_solution(chapter: Chapter) -> None:
     """Also not on a check, which ends early as long as its stub stands."""
     given = {*dir(builtins), "get_ipython"}
