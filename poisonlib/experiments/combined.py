@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from poisonlib import extractors, people
-from poisonlib.attacks import CloakCache
+from poisonlib.attacks import Attack, CloakCache
 from poisonlib.defenses import Purified, choose_threshold, denoiser
 from poisonlib.defenses.gallery import distances_to_others
 from poisonlib.experiments.outcomes import SHARE, UNPROTECTED
@@ -80,13 +80,8 @@ def combined(
     better than strangers.
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
-    test = split(photos.labels, seed=seed)
-    chosen = choose_users(photos, users, seed=seed)
-    cloaks = {}
-    for tool, attack in paper_tools(people.load("public"), cache=cache or CloakCache()).items():
-        for user in chosen:
-            mine = (photos.labels == user) & ~test
-            cloaks[tool, user] = attack(photos.images[mine], seed=seed + user).images
+    tools = paper_tools(people.load("public"), cache=cache or CloakCache())
+    cloaks = cloaked(tools, photos, users=users, seed=seed)
     seen: dict[str, Embedded] = {}
     for done, (pair, names) in enumerate(PAIRS.items()):
         for name in names:
@@ -108,21 +103,40 @@ def model(name: str) -> Extractor:
     return extractors.load(name)
 
 
+def cloaked(
+    tools: Mapping[str, Attack], photos: Photos, *, users: int, seed: int
+) -> dict[tuple[str, int], Tensor]:
+    """By tool and user: the user's training photographs ``(k, 3, h, w)`` in their cloaks.
+
+    They are those of a trial of the same photographs, users and seed.
+    """
+    test = split(photos.labels, seed=seed)
+    cloaks = {}
+    for tool, attack in tools.items():
+        for user in choose_users(photos, users, seed=seed):
+            mine = (photos.labels == user) & ~test
+            cloaks[tool, user] = attack(photos.images[mine], seed=seed + user).images
+    return cloaks
+
+
 def embedded(
     extractor: Extractor,
     photos: Photos,
     public: Photos,
     cloaks: Mapping[tuple[str, int], Tensor],
+    *,
+    rows: Tensor | None = None,
 ) -> Embedded:
     """Embed everybody once.
 
     Args:
         photos, public: as published.
-        cloaks: by tool and user, ``(k, 3, h, w)`` in [0, 1].
+        cloaks: of :func:`cloaked`.
+        rows: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, if it is at hand.
     """
     worn = {key: embed(extractor, images) for key, images in cloaks.items()}
-    rows = (embed(extractor, some.images) for some in (photos, public))
-    return Embedded(extractor, *rows, worn)
+    rows = embed(extractor, photos.images) if rows is None else rows
+    return Embedded(extractor, rows, embed(extractor, public.images), worn)
 
 
 def observe(

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from poisonlib import extractors, paper, people
-from poisonlib.attacks import Attack, CloakCache, Mixture
-from poisonlib.defenses import collect, detector
+from poisonlib.attacks import CloakCache, Mixture
+from poisonlib.defenses import detector
 from poisonlib.experiments import BASELINE, LATER, Experiment, paper_tools
-from poisonlib.experiments.combined import PAIRS, Embedded, observe
+from poisonlib.experiments.combined import PAIRS, Embedded, cloaked, embedded, observe
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.scoreboard.measured import NOBODY
-from poisonlib.trial import Progress, Trial, as_published, choose_users, split
+from poisonlib.trial import Progress, Trial, as_published, split
 
 #: The extractors that the paper says something on, by the name of ours.
 PAPERS = tuple(dict.fromkeys(said.extractor for said in paper.TRANSFERS))
@@ -69,6 +69,7 @@ def measure(
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
     tools = paper_tools(public, cache=cache or CloakCache())
+    cloaks = cloaked(tools, photos, users=users, seed=seed)
     steps = [*PAPERS, *ADAPTED, "two models", "the detector"]
     seen: dict[str, Embedded] = {}
 
@@ -90,14 +91,13 @@ def measure(
             turns = _turns("switch", Trial(mixed, extractor, name=new), photos, **run)
             yield from (row | {"old": OLD, "new": new} for row in turns)
         if any(name in names for names in TWO_MODELS.values()):
-            worn = _worn(extractor, tools, photos, users=users, seed=seed)
-            seen[name] = Embedded(extractor, rows, embed(extractor, public.images), worn)
+            seen[name] = embedded(extractor, photos, public, cloaks, rows=rows)
     say(len(steps) - 2)
     for name, models in TWO_MODELS.items():
         rows = observe(photos, public, tuple(seen[model] for model in models), seed=seed)
         yield from ({"pair": name} | row for row in rows if row["part"] in KEPT)
     say(len(steps) - 1)
-    yield from _flagged(tools, photos, users=users, seed=seed)
+    yield from _flagged(cloaks, photos, seed=seed)
     say(len(steps))
 
 
@@ -112,19 +112,6 @@ def _turns(part: str, trial: Trial, photos: Photos, **run: object) -> Iterator[d
     yield from ({"part": part} | row for row in mine.to_dict("records"))
 
 
-def _worn(
-    extractor: Extractor, tools: Mapping[str, Attack], photos: Photos, *, users: int, seed: int
-) -> dict[tuple[str, int], Tensor]:
-    """By tool and user: the user's training photographs in their cloaks, embedded."""
-    test = split(photos.labels, seed=seed)
-    worn = {}
-    for tool, attack in tools.items():
-        for user in choose_users(photos, users, seed=seed):
-            mine = photos.images[(photos.labels == user) & ~test]
-            worn[tool, user] = embed(extractor, attack(mine, seed=seed + user).images)
-    return worn
-
-
 def _everybody(extractor: Extractor, photos: Photos, rows: Tensor, *, seed: int) -> dict:
     test = split(photos.labels, seed=seed)
     nearest = NearestNeighbour(extractor).fit_rows(rows[~test], photos.labels[~test])
@@ -134,15 +121,14 @@ def _everybody(extractor: Extractor, photos: Photos, rows: Tensor, *, seed: int)
 
 
 def _flagged(
-    tools: Mapping[str, Attack], photos: Photos, *, users: int, seed: int
+    cloaks: Mapping[tuple[str, int], Tensor], photos: Photos, *, seed: int
 ) -> Iterator[dict]:
     judge = detector.load()
-    chosen = choose_users(photos, users, seed=seed)
-    published = photos.subset(~split(photos.labels, seed=seed))
-    pairs = collect(tools, published, people=chosen, seed=seed)
-    groups = {NOBODY: pairs.photos.images} | {
-        tool: pairs.made_by(tool).cloaked for tool in pairs.tools
-    }
+    chosen = sorted({user for _, user in cloaks})
+    originals = torch.isin(photos.labels, torch.tensor(chosen)) & ~split(photos.labels, seed=seed)
+    groups = {NOBODY: photos.images[originals]}
+    for tool in dict.fromkeys(tool for tool, _ in cloaks):
+        groups[tool] = torch.cat([cloaks[tool, user] for user in chosen])
     for attack, images in groups.items():
         flagged = int(judge.flags(images).sum())
         counts = {"flagged": flagged, "n": len(images), "users": len(chosen)}
