@@ -85,13 +85,14 @@ def as_json(board: Sequence[Judged], origin: Provenance) -> str:
 
 def as_text(board: Sequence[Judged], origin: Provenance) -> str:
     """The scoreboard as a table, a line for each claim."""
+    from poisonlib.figures.tables import title
     from poisonlib.scoreboard import VERDICTS
 
     cells = [("verdict", "claim", "ours [95 %]", "n / people", "taught in", "the paper")]
     for row in board:
         claim, counts = row.claim, f"{row.n} / {row.users}"
         # The paper's words are the longest: they come last, so that most lines are short.
-        cells.append((row.mark, claim.name, row.ours, counts, _chapter(claim.taught), claim.said))
+        cells.append((row.mark, claim.name, row.ours, counts, title(claim.taught), claim.said))
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     head, *lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -108,11 +109,6 @@ def as_text(board: Sequence[Judged], origin: Provenance) -> str:
     if any(row.coarse for row in board):
         notes.append("~ coarse: so few photographs or people that another draw may judge otherwise")
     return "\n".join([f"  {head}", *grouped, *notes, str(origin)])
-
-
-def _chapter(page: str) -> str:
-    """``"chapter 2"`` for ``"book/02_baseline_attack"``."""
-    return f"chapter {int(page.removeprefix('book/').partition('_')[0])}"
 
 
 def _criteria(in_json: bool) -> str:

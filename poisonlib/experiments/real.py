@@ -148,10 +148,7 @@ def _told(table: pandas.DataFrame, source: str, *, recogniser: str) -> list[dict
     """The rows of a trial that are kept: other people only where nobody cloaks."""
     kept = table[(table["whose"] == "user") | (table["condition"] == "control")]
     kept = kept.drop(columns=["lpips", "linf"]).assign(recogniser=recogniser, photographs=source)
-    return [
-        {name: value for name, value in row.items() if value == value}  # a NaN is not
-        for row in kept.round({"error": 4, "dssim": 4}).to_dict("records")
-    ]
+    return kept.round({"error": 4, "dssim": 4}).to_dict("records")
 
 
 def _turn(

@@ -76,6 +76,11 @@ def _link(page: str) -> str:
     """A link from one page of the book to another: both lie in one folder."""
     slug = page.rpartition("/")[2]
     suffix = "html" if building_site() else "ipynb"
+    return f'<a href="{slug}.{suffix}">{escape(title(page))}</a>'
+
+
+def title(page: str) -> str:
+    """What a page is called in a table: ``"chapter 2"`` for ``"book/02_baseline_attack"``."""
+    slug = page.rpartition("/")[2]
     number, _, _ = slug.partition("_")
-    title = f"chapter {int(number)}" if number.isdigit() else escape(slug.replace("_", " "))
-    return f'<a href="{slug}.{suffix}">{title}</a>'
+    return f"chapter {int(number)}" if number.isdigit() else slug.replace("_", " ")
