@@ -10,7 +10,6 @@ from poisonlib.experiments import SURROGATES
 from poisonlib.scoreboard.criteria import Band, Part
 from poisonlib.scoreboard.measure import LOST
 from poisonlib.scoreboard.measured import Measured
-from poisonlib.statistics import wilson
 
 if TYPE_CHECKING:
     import pandas
@@ -55,7 +54,9 @@ def transferred(measured: Measured, *, tool: str, works: bool) -> list[Part]:
         if fooled == works:
             row = rows.loc[name]
             holds = row["verdict"] == ("fooled" if works else "not fooled")
-            found.append(_judged(row, name, holds=holds, leans=not works and row["high"] < least))
+            leans = not works and row["high"] < least
+            what = f"{name}: {row['verdict']}"
+            found.append(_of_row(row, what, users=row["users"], holds=holds, leans=leans))
     return found
 
 
@@ -72,10 +73,12 @@ def less_accurate(measured: Measured, *, extractor: str) -> list[Part]:
 def switched(measured: Measured, *, new: str) -> list[Part]:
     """Users who changed tools, before each extractor that their old tool fails on."""
     rows = measured.switches[measured.switches["new"] == new].set_index("extractor")
-    return [
-        _judged(rows.loc[name], name, holds=rows.loc[name, "verdict"] == "not fooled")
-        for name in LOST
-    ]
+    found = []
+    for name in LOST:
+        row = rows.loc[name]
+        what, holds = f"{name}: {row['verdict']}", row["verdict"] == "not fooled"
+        found.append(_of_row(row, what, users=row["users"], holds=holds))
+    return found
 
 
 def together(measured: Measured, *, models: str, rule: str) -> list[Part]:
@@ -90,22 +93,21 @@ def together(measured: Measured, *, models: str, rule: str) -> list[Part]:
     bare_high = rows.loc[("no cloak", "users"), "high"]
     for tool in SURROGATES:
         row = rows.loc[(tool, "users")]
-        rate = wilson(round(row["error"] * row["n"]), int(row["n"]))
         beyond = row["than robust"].value
-        verdict = paper.verdict(low=rate.low, high=rate.high, unprotected=bare_high)
+        verdict = paper.verdict(low=row["low"], high=row["high"], unprotected=bare_high)
         what = f"{tool}: {verdict}, {100 * beyond:+.1f} points beyond the robust model alone"
         holds = verdict == "not fooled" and beyond <= KEPT
-        found.append(Part.of(what, rate, users=int(row["people"]), holds=holds, leans=False))
+        found.append(_of_row(row, what, users=row["people"], holds=holds))
     return found
 
 
-def _judged(row: pandas.Series, what: str, *, holds: bool, leans: bool = False) -> Part:
-    """A row of ``judged`` as a part of a claim."""
+def _of_row(row: pandas.Series, what: str, *, users: int, holds: bool, leans: bool = False) -> Part:
+    """A row with ``error, low, high, n`` as a part of a claim."""
     return Part(
-        f"{what}: {row['verdict']}",
+        what,
         *(float(row[key]) for key in ("error", "low", "high")),
         n=int(row["n"]),
-        users=int(row["users"]),
+        users=int(users),
         holds=bool(holds),
         leans=bool(leans or holds),
     )
