@@ -3,7 +3,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
-EXTRAS ?= people,book,test
+EXTRAS ?= people,sweep,book,test
 PORT   ?= 8000
 OUT    ?= student
 

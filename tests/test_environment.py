@@ -40,7 +40,7 @@ def test_conda_users_get_the_same_pins() -> None:
     from_pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
     assert "--editable ." in from_pip
     given = {normal(line) for line in from_pip if not line.startswith("--")}
-    assert given == pins("people", "book", "test")
+    assert given == pins("people", "sweep", "book", "test")
 
 
 def test_conda_users_get_a_python_that_the_package_accepts() -> None:
@@ -57,7 +57,7 @@ def test_the_lock_holds_every_pin() -> None:
 def test_the_makefile_installs_by_the_lock() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "--constraint requirements.lock" in makefile
-    assert "EXTRAS ?= people,book,test" in makefile
+    assert "EXTRAS ?= people,sweep,book,test" in makefile
 
 
 @pytest.mark.parametrize("pin", sorted(pins("book", "test")))
