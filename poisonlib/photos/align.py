@@ -40,11 +40,11 @@ def similarity(source: ArrayLike, target: ArrayLike) -> tuple[float, NDArray, ND
     return scale, rotation, goal - scale * rotation @ middle
 
 
-def align(image: NDArray, landmarks: ArrayLike, *, side: int = SIDE) -> NDArray:
+def align(image: NDArray | Image.Image, landmarks: ArrayLike, *, side: int = SIDE) -> NDArray:
     """Turn, scale and cut a portrait so that its landmarks fall on the template.
 
     Args:
-        image: ``(h, w, 3)`` uint8.
+        image: ``(h, w, 3)`` uint8, or an RGB picture, which is not copied.
         landmarks: ``(5, 2)`` pixels in the order of `TEMPLATE`.
         side: side of the result.
 
@@ -55,6 +55,6 @@ def align(image: NDArray, landmarks: ArrayLike, *, side: int = SIDE) -> NDArray:
     back = np.linalg.inv(scale * rotation)
     offset = -back @ shift
     coefficients = (*back[0], offset[0], *back[1], offset[1])
-    picture = Image.fromarray(image)
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
     turned = picture.transform((side, side), Image.Transform.AFFINE, coefficients, Image.BICUBIC)
     return np.asarray(turned)

@@ -15,26 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poisonlib.photos.align import SIDE, align
-from poisonlib.photos.landmarks import SHORTEST, remembered
+from poisonlib.photos.faces import Choose, as_images, central, cut_out, face_in, prominent
 from poisonlib.photos.photos import Photos
-from poisonlib.photos.pictures import read
+from poisonlib.photos.pictures import read, resolved
+from poisonlib.photos.walk import Skipped, checked, visible
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(files done, files in all)``."""
-Choose = Callable[[NDArray, tuple[int, int]], int]
-"""Which of several faces is meant: landmarks ``(faces, 5, 2)`` and the picture's size -> index."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that is not in the set, and why."""
-
-    file: Path
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -51,12 +38,13 @@ class FoundPhotos(Photos):
 def from_folder(
     folder: Path | str, *, min_photos: int = 1, progress: Progress | None = None
 ) -> FoundPhotos:
-    """Read photographs from ``folder/NAME/*.jpg`` and cut out the largest face of each.
+    """Read photographs from ``folder/NAME/*.jpg`` and cut out the most prominent face of each.
 
     Every file in a person's folder is read, or listed with the reason why not, whatever its name
-    ends with; only hidden files are passed over. Pictures are turned upright as their EXIF
-    orientation says. Only the landmarks are remembered, in poisonlib's cache folder; the given
-    folder is only read. A trial needs four photographs of each person.
+    ends with; only hidden files are passed over, and no link out of the folder is followed.
+    Pictures are turned upright as their EXIF orientation says. Only the landmarks are remembered,
+    in poisonlib's cache folder; the given folder is only read. A trial needs four photographs of
+    each person.
 
     Args:
         folder: with one folder for each person, named after them.
@@ -81,23 +69,23 @@ def from_folder(
         >>> everybody = people.load("users").joined(mine)  # doctest: +SKIP
         >>> trial.run(everybody, users=mine.names, seed=0).summary()  # doctest: +SKIP
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"no folder {folder}; give one that holds a folder of photographs for each person, "
-            f"e.g. {folder / 'Ada' / '1.jpg'}"
-        )
-    people = [path for path in _visible(folder) if path.is_dir()]
+    example = Path(folder) / "Ada" / "1.jpg"
+    folder = checked(folder, what=f"a folder of photographs for each person, e.g. {example}")
+    people = [path for path in visible(folder) if path.is_dir()]
     left_out = [
-        Skipped(path, "not in a person's folder") for path in _visible(folder) if not path.is_dir()
+        Skipped(path, "not in a person's folder") for path in visible(folder) if not path.is_dir()
     ]
     files = []
     for person in people:
         try:
-            files += [(person.name, file) for file in _visible(person)]
+            if person.is_symlink():
+                resolved(person, within=folder)
+            files += [(person.name, file) for file in visible(person)]
         except OSError as problem:
             left_out.append(Skipped(person, f"a folder that cannot be read ({problem.strerror})"))
-    return _gather(files, _largest, folder, min_photos, left_out, progress)
+        except ValueError as problem:
+            left_out.append(Skipped(person, str(problem)))
+    return _gather(files, prominent, folder, min_photos, left_out, progress)
 
 
 def lfw(
@@ -137,22 +125,10 @@ def lfw(
             "$SCIKIT_LEARN_DATA"
         )
     files = []
-    for person in (path for path in _visible(folder) if path.is_dir()):
-        if len(mine := _visible(person)) >= min_faces:
+    for person in (path for path in visible(folder) if path.is_dir()):
+        if len(mine := visible(person)) >= min_faces:
             files += [(person.name.replace("_", " "), file) for file in mine]
-    return _gather(files, _central, folder, 1, [], progress)
-
-
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _largest(faces: NDArray, size: tuple[int, int]) -> int:
-    return 0
-
-
-def _central(faces: NDArray, size: tuple[int, int]) -> int:
-    return int(np.linalg.norm(faces.mean(1) - np.array(size) / 2, axis=1).argmin())
+    return _gather(files, central, folder, 1, [], progress)
 
 
 def _gather(
@@ -165,7 +141,7 @@ def _gather(
 ) -> FoundPhotos:
     left_out = list(skipped)
     faces: list[tuple[str, NDArray]] = []
-    for done, (name, face) in enumerate(_faces(files, choose)):
+    for done, (name, face) in enumerate(_faces(files, choose, folder)):
         if isinstance(face, Skipped):
             left_out.append(face)
         else:
@@ -185,7 +161,7 @@ def _gather(
     names = tuple(dict.fromkeys(name for name, _ in faces))
     images = np.stack([face for _, face in faces])
     return FoundPhotos(
-        images=torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255),
+        images=as_images(images),
         labels=torch.tensor([names.index(name) for name, _ in faces]),
         names=names,
         skipped=tuple(left_out),
@@ -193,21 +169,14 @@ def _gather(
 
 
 def _faces(
-    files: Sequence[tuple[str, Path]], choose: Choose
+    files: Sequence[tuple[str, Path]], choose: Choose, folder: Path
 ) -> Iterator[tuple[str, NDArray | Skipped]]:
     """Each file's aligned face ``(112, 112, 3)`` uint8, or why there is none."""
     for name, file in files:
         try:
-            content, upright = read(file)
+            if file.is_dir():
+                raise ValueError("a folder in a person's folder; its files are not looked at")
+            picture = read(file, within=folder)
+            yield name, cut_out(picture.image, face_in(picture, choose=choose))
         except ValueError as problem:
             yield name, Skipped(file, str(problem))
-            continue
-        if min(upright.size) < SHORTEST:
-            yield name, Skipped(file, f"smaller than {SHORTEST} pixels")
-            continue
-        seen = remembered(upright, content)
-        if len(seen) == 0:
-            yield name, Skipped(file, "no face found")
-            continue
-        face = seen[choose(seen, upright.size)]
-        yield name, align(np.asarray(upright), face, side=SIDE)
