@@ -65,7 +65,7 @@ class Event:
 
     @property
     def day(self) -> str:
-        """The date in words: ``"9 March 2022"``, or ``"September 2026"``."""
+        """The date in words, ``"9 March 2022"``, or ``"September 2026"``."""
         return f"{self.date.day} {self.date:%B %Y}" if self.to_the_day else f"{self.date:%B %Y}"
 
 
@@ -232,4 +232,5 @@ EVENTS: tuple[Event, ...] = (
           "that it promises nothing against future or adaptive models.",
           "hedgeho, README", "hedgeho2026fawkes", "source"),
 )
+"""All events, oldest first."""
 # fmt: on

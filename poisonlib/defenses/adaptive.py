@@ -118,7 +118,8 @@ def adapt(
         epochs: passes over all photographs, clean and cloaked.
         learning_rate: the highest, of AdamW with a one-cycle schedule.
         augmentation: the random views.
-        variety: how copies are varied; :data:`AS_THEY_ARE` for the paper's own recipe.
+        variety: how copies are varied; :data:`~poisonlib.defenses.adaptive.AS_THEY_ARE` for the
+            paper's own recipe.
         name: of the new extractor; by default the old one's with ``adapted-`` in front.
         checkpoint: file to resume from, if it is there, and to write after every epoch.
         progress: called with (epochs done, epochs in all, mean loss) after every epoch.

@@ -176,7 +176,7 @@ def write(pairs: Pairs, path: Path | str) -> None:
     """Write pairs as one zip: lossless pictures of how much each value was *changed*.
 
     The originals are not in it; whoever reads it has them. They must be the first photographs of
-    their people, as :func:`collect` picks them. Written whole or not at all.
+    their people, as :func:`poisonlib.defenses.collect` picks them. Written whole or not at all.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -71,12 +71,12 @@ def traces(images: Tensor, *, bands: int = BANDS) -> Tensor:
 
 @dataclass
 class TraceDetector:
-    """Logistic regression on :func:`traces`; trains in seconds.
+    """Logistic regression on :func:`~poisonlib.defenses.traces.traces`; trains in seconds.
 
     Has ``scores`` like :class:`~poisonlib.defenses.Detector`, so that it filters galleries, too.
 
     Attributes:
-        bands: see :func:`traces`.
+        bands: see :func:`~poisonlib.defenses.traces.traces`.
         C: inverse strength of scikit-learn's L2 penalty.
     """
 

@@ -62,6 +62,7 @@ EXPERIMENTS = {
     ),
     "real-end-to-end": Experiment(real_end_to_end, the_real_one, real_photographs),
 }
+"""All experiments by the name that the ``record`` command knows them by."""
 
 __all__ = [
     "ADAPTATIONS",

@@ -70,6 +70,7 @@ LEAKED = 3
 """Clean photographs of somebody who leaks."""
 
 LEAKS = (0.0, 0.1, 0.25, 1.0)
+"""Shares of the users who let clean photographs slip, see ``adaptations.unwitting``."""
 
 
 def unwitting(photos: Photos, pairs: Pairs, *, leaks: float, seed: int) -> tuple[Photos, Pairs]:

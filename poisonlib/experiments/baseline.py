@@ -15,6 +15,7 @@ RECOGNISERS: Mapping[str, MakeRecogniser] = {
     "linear": Linear,
     "end-to-end": EndToEnd,
 }
+"""How a trainer builds on an extractor, by the name that tables use."""
 
 
 def baseline(

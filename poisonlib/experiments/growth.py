@@ -64,7 +64,8 @@ def growth(
     those that were never shared, and ``DISTRACTORS`` test photographs of others.
 
     Rows are all users together, those of a trial with ``leaked``, ``false_adds``, ``round`` and the
-    counts of :class:`Round` beside them; ``errors_by_user`` keeps the users apart.
+    counts of a :class:`~poisonlib.experiments.growth.Round` beside them; ``errors_by_user`` keeps
+    the users apart.
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
     test = split(photos.labels, seed=seed)

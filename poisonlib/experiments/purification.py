@@ -15,6 +15,7 @@ from poisonlib.trial import Progress, Trial, TrialResult, as_published
 #: Two that the denoiser was trained with, and one that it never met.
 JUDGED = (BASELINE, LATER, "magface-2021")
 NOT_PURIFIED = "none"
+"""How the table calls a trainer who does not purify."""
 
 
 def purifiers() -> Mapping[str, Purifier | None]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LFW, PEOPLE = "LFW", "people"
 SECOND = ("edgeface-2023", "dlib-2017")
-"""The real extractors that stand beside :data:`REAL` in a system of two models."""
+"""The real extractors that stand beside ``REAL`` in a system of two models."""
 AT_MOST = {(PEOPLE, ON_REAL): 6}
 """Fewer users than the others have: these cloaks take six seconds of one core a photograph."""
 FINE_TUNED = 24
@@ -56,9 +56,9 @@ def both_worlds(
 ) -> Iterator[dict]:
     """Tools x extractors, ours and real ones, x rendered and real people.
 
-    By 1-NN, and before :data:`REAL` also by a linear classifier. The paper's tools are crafted on
-    shipped extractors, and once more LowKey on :data:`REAL`. Against this last cloak two models
-    stand, :data:`REAL` and each of :data:`SECOND`. Famous people's photographs were in the training
+    By 1-NN, and before ``REAL`` also by a linear classifier. The paper's tools are crafted on
+    shipped extractors, and once more LowKey on ``REAL``. Against this last cloak two models
+    stand, ``REAL`` and each of ``SECOND``. Famous people's photographs were in the training
     data of most real extractors, so this is identification within a closed set and says nothing
     about strangers.
 
@@ -96,7 +96,7 @@ def real_end_to_end(
     """LowKey crafted on a real extractor, which is then fine-tuned on the gallery, cloaks and all.
 
     On real photographs. The network is trained anew in every user's turn, so the gallery is a small
-    one: the users and as many others as make :data:`FINE_TUNED` people. 1-NN on the same gallery
+    one: the users and as many others as make ``FINE_TUNED`` people. 1-NN on the same gallery
     stands beside it.
 
     Raises:
@@ -177,7 +177,7 @@ def _two_models(
     *,
     seed: int,
 ) -> Iterator[dict]:
-    """:data:`REAL`, which a cloak fools, with each of :data:`SECOND`: both answers, or one of them.
+    """``REAL``, which a cloak fools, with each of ``SECOND``: both answers, or one of them.
 
     The threshold is chosen on the people of the gallery who are no users, so that of photographs of
     the absent the accurate model answers :data:`~poisonlib.experiments.outcomes.SHARE`.

@@ -19,6 +19,7 @@ SWITCHES = (
     ("nothing", "LowKey"),
 )
 SHARES = tuple(share / 10 for share in range(11))
+"""Shares of a user's photographs that wear the newer cloak."""
 
 
 def timeline(

@@ -203,6 +203,7 @@ PRETRAINED = {
         ),
     )
 }
+"""How each real extractor is made, by name; dlib's, which is no torch module, is not in it."""
 
 
 def names() -> tuple[str, ...]:

@@ -31,20 +31,25 @@ class Role:
 
     @property
     def marker(self) -> dict[str, object]:
-        """Keyword for plotly traces: ``go.Scatter(marker=CLEAN.marker)``."""
+        """A keyword argument of plotly's traces, as in ``go.Scatter(marker=CLEAN.marker)``."""
         return {"color": self.colour, "symbol": self.symbol}
 
     @property
     def line(self) -> dict[str, object]:
-        """Keyword for plotly traces: ``go.Scatter(line=CLEAN.line)``."""
+        """A keyword argument of plotly's traces, as in ``go.Scatter(line=CLEAN.line)``."""
         return {"color": self.colour, "dash": self.dash}
 
 
 CLEAN = Role("clean", "#0072B2", "circle", "solid")
+"""Photographs as they were taken."""
 CLOAKED = Role("cloaked", "#D55E00", "x", "dash")
+"""Photographs that wear a cloak."""
 DEFENDED = Role("robust", "#009E73", "diamond", "dashdot")
+"""What a trainer does about cloaks."""
 TARGET = Role("target", "#CC79A7", "square", "dot")
+"""Somebody else: a cloak's target, a stranger."""
 ROLES = (CLEAN, CLOAKED, DEFENDED, TARGET)
+"""All four, in the order in which plotly takes their colours."""
 
 INK = "#1b1b1f"
 GRID = "#e3e3e8"

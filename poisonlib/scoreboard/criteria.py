@@ -13,6 +13,7 @@ from poisonlib.statistics import Difference, Rate, wilson
 
 Verdict = Literal["reproduced", "partly", "not"]
 VERDICTS: tuple[Verdict, ...] = ("reproduced", "partly", "not")
+"""All verdicts, best first."""
 
 FEW_PHOTOGRAPHS, FEW_USERS = 100, 10
 """A verdict is coarse where fewer photographs, or fewer people, stand behind one of its parts."""
@@ -22,6 +23,7 @@ RULE = (
     "them point the same way as the paper. Not: anything else. A verdict is coarse if fewer than "
     f"{FEW_PHOTOGRAPHS} photographs or {FEW_USERS} people stand behind one of its parts."
 )
+"""How verdicts are made, in words."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Judged:
     Attributes:
         claim: of the paper.
         parts: measured numbers, one or several.
-        verdict: by the rule of :func:`poisonlib.scoreboard.criteria.verdict`.
+        verdict: by the rule of :func:`poisonlib.scoreboard.verdict`.
         coarse: whether too little was measured to trust the verdict far.
     """
 
@@ -80,7 +80,7 @@ class Judged:
 
 
 def judge(table: pandas.DataFrame) -> list[Judged]:
-    """Judge every claim by the rows of :func:`poisonlib.scoreboard.measure.measure`."""
+    """Judge every claim by the rows of :func:`poisonlib.scoreboard.measure`."""
     measured = Measured(table)
     board = []
     for claim in CLAIMS:

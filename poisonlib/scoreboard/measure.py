@@ -53,6 +53,7 @@ PROFILES: Mapping[str, Profile] = {
     "quick": Profile(8, "at most ten minutes on two cores, cloaks included; most of it coarse"),
     "full": Profile(20, "as many users as the chapters have; the record on the book's page"),
 }
+"""The profiles of the ``reproduce`` command, by name."""
 
 
 def measure(

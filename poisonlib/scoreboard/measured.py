@@ -18,7 +18,7 @@ NOBODY = "nobody cloaks"
 
 
 class Measured:
-    """The rows of :func:`poisonlib.scoreboard.measure.measure`, asked by name.
+    """The rows of :func:`poisonlib.scoreboard.measure`, asked by name.
 
     Args:
         table: those rows.

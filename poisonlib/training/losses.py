@@ -183,7 +183,7 @@ class MagFace(AngularMargin):
 class AdaFace(AngularMargin):
     """A margin that asks more of good photographs: quality is read off the feature's length.
 
-    With quality h = clip(``concentration`` * (|f| - mean) / std, -1, 1) over running moments of
+    With quality h = clip(``concentration`` * (``|f|`` - mean) / std, -1, 1) over running moments of
     the lengths, the true class gets ``s (cos(t - m h) - (m + m h))`` (Kim, Jain and Liu,
     "AdaFace", CVPR 2022, eqs. 14 to 16).
 
@@ -230,3 +230,4 @@ LOSSES = {
     "contrastive": Contrastive,
     "AdaFace": AdaFace,
 }
+"""Losses by the name that a recipe gives."""

@@ -16,8 +16,8 @@ class Recipe:
 
     Attributes:
         card: what the extractor will say of itself.
-        architecture: a name in :data:`poisonlib.extractors.architectures.ARCHITECTURES`.
-        loss: a name in :data:`poisonlib.training.losses.LOSSES`, with ``loss_settings``.
+        architecture: a name in ``poisonlib.extractors.architectures.ARCHITECTURES``.
+        loss: a name in ``poisonlib.training.losses.LOSSES``, with ``loss_settings``.
         people, photos: public identities and photographs of each to train on.
         first_identity: seed of the first of them.
         augmentation: the random views.
