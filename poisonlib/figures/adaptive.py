@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from poisonlib.figures import grids
-from poisonlib.figures.frames import slider
+from poisonlib.figures.frames import SLIDER_ROOM, slider
 from poisonlib.figures.generations import family, pooled, short
 from poisonlib.figures.grids import Square
 from poisonlib.figures.results import paper_bands
@@ -143,7 +143,8 @@ def tools_left_out(table: pandas.DataFrame) -> go.Figure:
     if len(drawn) > 1:
         fig.frames = [go.Frame(data=grid.data, name=start) for start, grid in drawn.items()]
         fig.update_layout(
-            sliders=slider(list(drawn), prefix="started from"), height=fig.layout.height + 86
+            sliders=slider(list(drawn), prefix="started from", below=8),
+            height=fig.layout.height + 8 + SLIDER_ROOM,
         )
     return fig
 

@@ -58,7 +58,7 @@ def timeline(events: Sequence[Event] = EVENTS) -> go.Figure:
         )  # fmt: skip
     control = slider([frame.name for frame in frames], prefix="end of")[0]
     control |= {"y": 1, "yanchor": "bottom", "pad": {"b": 44, "l": 8, "r": 40, "t": 0}}
-    button = player(milliseconds=1800)[0] | {"y": 1, "pad": {"b": 108}}
+    button = player(milliseconds=1800)[0] | {"y": 1, "yanchor": "bottom", "pad": {"b": 108}}
     return fig.update_layout(
         xaxis={"visible": False, "range": [-0.08, RIGHT], "fixedrange": True},
         yaxis={"range": [max(labels) + APART, _years(events[0]) - APART], "fixedrange": True}

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from poisonlib import checks
-from poisonlib.figures.frames import slider
+from poisonlib.figures.frames import SLIDER_ROOM, slider
 from poisonlib.figures.theme import CLOAKED, INK, TARGET, Role
 
 if TYPE_CHECKING:
@@ -88,8 +88,10 @@ def sheet_slider(sheets: Mapping[str, Tensor], *, prefix: str, columns: int = 4)
         go.Frame(data=contact_sheet(images, columns=columns).data, name=name)
         for name, images in sheets.items()
     ]
-    height = fig.layout.height + 110
-    return fig.update_layout(sliders=slider(list(sheets), prefix=prefix), height=height)
+    return fig.update_layout(
+        sliders=slider(list(sheets), prefix=prefix, below=GAP),
+        height=fig.layout.height + GAP + SLIDER_ROOM,
+    )
 
 
 def face_grid(
@@ -243,8 +245,7 @@ def cloak_slider(
         height=680,
     )  # fmt: skip
     if len(steps) > 1:
-        (control,) = slider(names, prefix="strength of the cloak")
-        fig.update_layout(sliders=[control | {"pad": {"t": 64}}])
+        fig.update_layout(sliders=slider(names, prefix="strength of the cloak", below=64))
     return fig
 
 

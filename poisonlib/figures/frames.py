@@ -1,9 +1,17 @@
-"""A slider over precomputed frames, and buttons that play them: no kernel is needed."""
+"""Knobs over precomputed frames: a slider, buttons that play, choosers. No kernel is needed.
+
+In JupyterLab plotly draws the slider and the buttons itself; on the static page native controls
+take their place (:mod:`poisonlib.figures.controls`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+SEPARATOR = " | "
+SLIDER_ROOM = 78
+"""Pixels that plotly's slider takes in height, without the gap (``below``) to the plot."""
 
 
 def slider(names: Sequence[str], *, prefix: str, below: int = 44) -> list[dict[str, Any]]:
@@ -27,13 +35,14 @@ def slider(names: Sequence[str], *, prefix: str, below: int = 44) -> list[dict[s
     return [{"active": 0, "steps": steps, "currentvalue": {"prefix": f"{prefix}: "}} | place]
 
 
-def player(*, milliseconds: int = 900) -> list[dict[str, Any]]:
+def player(*, milliseconds: int = 900, below: int = 44) -> list[dict[str, Any]]:
     """A layout's ``updatemenus`` with a button that plays all frames and one that stops.
 
-    They stand under the plot, at the left end of the slider that :func:`slider` makes.
+    They stand under the plot, at the right end of the line that says where the slider stands.
 
     Args:
         milliseconds: how long each frame stays.
+        below: pixels between the plot and that line, as :func:`slider` has it.
 
     Raises:
         ValueError: a time that is not positive.
@@ -47,6 +56,47 @@ def player(*, milliseconds: int = 900) -> list[dict[str, Any]]:
         {"label": "Play", "method": "animate", "args": [None, play]},
         {"label": "Pause", "method": "animate", "args": [[None], stop]},
     ]
-    place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom", "pad": {"t": 0, "r": 0}}
+    place = {"x": 1, "xanchor": "right", "y": 0, "yanchor": "top", "pad": {"t": below - 8, "r": 0}}
     return [{"type": "buttons", "direction": "right", "showactive": False, "buttons": buttons}
             | place]  # fmt: skip
+
+
+def choosers(options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What a figure's ``layout.meta`` holds so that the page offers menus to choose a frame by.
+
+    The figure needs a frame for every combination, named by :func:`frame_name`; what it draws at
+    first is the combination of the first options. Choosers exist on the page alone: a notebook
+    shows ``widgets.live`` with the same menus.
+
+    Args:
+        options: what each menu offers, by the menu's label.
+
+    Raises:
+        ValueError: no menu, one without a label, one with fewer than two or with equal options,
+            or an option that holds the separator of a frame's name.
+
+    Example:
+        >>> choosers({"Person": ["Ada", "Bo"]})
+        {'choosers': [{'label': 'Person', 'options': ['Ada', 'Bo']}]}
+    """
+    if not options or not all(label.strip() for label in options):
+        raise ValueError(f"choosers need a menu or more, each with a label, got {list(options)}")
+    for label, offered in options.items():
+        if len(offered) < 2 or len(set(offered)) < len(offered):
+            raise ValueError(f"{label!r} needs two or more different options, got {list(offered)}")
+        torn = [option for option in offered if SEPARATOR in option]
+        if torn:
+            raise ValueError(
+                f"{SEPARATOR!r} separates the options in a frame's name: reword {torn[0]!r}"
+            )
+    return {"choosers": [{"label": each, "options": list(of)} for each, of in options.items()]}
+
+
+def frame_name(*chosen: str) -> str:
+    """The name of the frame that is shown when these options are chosen, one of each chooser.
+
+    Example:
+        >>> frame_name("Ada", "Fawkes")
+        'Ada | Fawkes'
+    """
+    return SEPARATOR.join(chosen)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poisonlib import paper
-from poisonlib.figures.frames import slider
+from poisonlib.figures.frames import SLIDER_ROOM, slider
 from poisonlib.figures.generations import TOOLS, by_release, family, judged, year
 from poisonlib.figures.theme import INK, PAPER, SEQUENTIAL
 
@@ -124,7 +124,8 @@ def real_beside_ours(real: pandas.DataFrame, ours: pandas.DataFrame) -> go.Figur
     fig = next(iter(drawn.values()))
     fig.frames = [go.Frame(data=figure.data, name=tool) for tool, figure in drawn.items()]
     return fig.update_layout(
-        sliders=slider(list(drawn), prefix="cloak"), height=fig.layout.height + 86
+        sliders=slider(list(drawn), prefix="cloak", below=8),
+        height=fig.layout.height + 8 + SLIDER_ROOM,
     )
 
 

@@ -66,7 +66,7 @@ def error_by_round(table: pandas.DataFrame) -> go.Figure:
     fig.update_annotations(font_size=12)
     return fig.update_layout(
         legend={"entrywidth": 90, "y": 1.05},
-        updatemenus=[player()[0] | {"y": 1.1}],
+        updatemenus=player(below=50),
         sliders=slider([frame.name for frame in frames], prefix="round", below=50),
         margin={"t": 130},
         height=860,
@@ -195,7 +195,7 @@ def gallery_map(worn: Tensor, others: Tensor, probes: Tensor, frames: Sequence[F
         xaxis=quiet | {"range": ranges[0]},
         yaxis=quiet | {"range": ranges[1]},
         sliders=slider([frame.name for frame in fig.frames], prefix="round"),
-        updatemenus=[player()[0] | {"y": 1.2}],
+        updatemenus=player(),
         legend={"entrywidth": 105},
         margin={"t": 140},
         height=590,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from poisonlib.figures.faces import amplified, face_grid
-from poisonlib.figures.frames import slider
+from poisonlib.figures.frames import SLIDER_ROOM, slider
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, short
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, TARGET, Role
 from poisonlib.figures.whiskers import whiskers
@@ -138,7 +138,8 @@ def before_and_after(
         for name, made in grids.items()
     ]
     return fig.update_layout(
-        sliders=slider(list(grids), prefix="purifier"), height=fig.layout.height + 110
+        sliders=slider(list(grids), prefix="purifier", below=8),
+        height=fig.layout.height + 8 + SLIDER_ROOM,
     )
 
 

@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from poisonlib.figures import theme
+from poisonlib.figures.controls import replaced
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 SITE_VARIABLE = "POISONLIB_SITE"
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+DRAWN = (
+    "document.getElementById('{plot_id}')"
+    ".dispatchEvent(new Event('poisonlib:drawn', {bubbles: true}))"
+)
+"""Said by a figure that is drawn and has its frames."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _FORMULA = re.compile(r"\$[^$]+\$")
@@ -47,7 +53,8 @@ def show(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) -> 
     Raises:
         TypeError: ``fig`` is not a plotly figure.
         ValueError: a name of another form, an alt text too short to say anything, a fixed width,
-            or a ``$formula$`` (plotly would fetch a second MathJax; write ε, δ, <sub>...</sub>).
+            a ``$formula$`` (plotly would fetch a second MathJax; write ε, δ, <sub>...</sub>), or
+            controls that do not fit the figure's frames.
     """
     import plotly.graph_objects as go
 
@@ -73,8 +80,13 @@ def to_html(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) 
     """The figure as a ``<figure>`` element for a page that has loaded plotly.js already.
 
     The same figure gives the same text: the id is fixed by ``name``, and a figure with frames opens
-    on its first frame instead of running to its last.
+    on its first frame instead of running to its last. Its slider, player, choosers and photographs
+    become native controls below it, which ``book/_static/figures.js`` connects once it is drawn.
+
+    Raises:
+        ValueError: controls that do not fit the figure's frames.
     """
+    fig, controls = replaced(fig, name=name)
     drawing = fig.to_html(
         full_html=False,
         include_plotlyjs=False,
@@ -83,12 +95,14 @@ def to_html(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) 
         auto_play=False,
         default_width="100%",
         config=CONFIG,
+        post_script=DRAWN,
     )
     label = escape(alt, quote=True)
     text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     return (
-        f'<figure class="poisonlib-figure" id="fig-{name}" aria-label="{label}">'
-        f"{drawing}{text}</figure>"
+        f'<figure class="poisonlib-figure" id="fig-{name}">'
+        f'<div class="poisonlib-drawing" role="img" aria-label="{label}">{drawing}</div>'
+        f"{controls}{text}</figure>"
     )
 
 

@@ -1,10 +1,10 @@
-"""The slider over precomputed frames."""
+"""The knobs over precomputed frames."""
 
 from __future__ import annotations
 
 import pytest
 
-from poisonlib.figures.frames import slider
+from poisonlib.figures.frames import choosers, frame_name, slider
 
 
 def test_each_step_shows_the_frame_of_its_name() -> None:
@@ -18,3 +18,29 @@ def test_each_step_shows_the_frame_of_its_name() -> None:
 def test_steps_that_say_nothing_are_refused(names: list[str]) -> None:
     with pytest.raises(ValueError, match="two or more different steps"):
         slider(names, prefix="strength")
+
+
+def test_choosers_are_menus_and_a_frame_is_named_by_what_they_show() -> None:
+    made = choosers({"Person": ("Ada", "Bo"), "Tool": ["Fawkes", "LowKey"]})
+    assert made == {
+        "choosers": [
+            {"label": "Person", "options": ["Ada", "Bo"]},
+            {"label": "Tool", "options": ["Fawkes", "LowKey"]},
+        ]
+    }
+    assert frame_name("Ada", "LowKey") == "Ada | LowKey"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "a menu or more"),
+        ({" ": ["a", "b"]}, "each with a label"),
+        ({"Tool": ["a"]}, "'Tool' needs two or more different options, got .'a'."),
+        ({"Tool": ["a", "a"]}, "two or more different options"),
+        ({"Tool": ["a", "b | c"]}, "reword 'b | c'"),
+    ],
+)
+def test_menus_that_name_no_frame_are_refused(options, said) -> None:
+    with pytest.raises(ValueError, match=said):
+        choosers(options)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import TimeoutError
@@ -19,10 +21,9 @@ ALLOWED_ERRORS: tuple[str, ...] = ()
 
 SETTLING = 30_000  # milliseconds for a redraw, on a busy machine
 
-# The drawn traces alone: the slider's own handle moves in any case.
+# The drawn traces alone: titles and legends may change beside them.
 PICTURE = """plot => [...plot.querySelectorAll('.cartesianlayer, .polarlayer, .gl-container')]
     .map(layer => layer.outerHTML).join('')"""
-AT_ITS_END = "plot => plot.layout.sliders[0].active === plot.layout.sliders[0].steps.length - 1"
 
 
 @pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
@@ -50,21 +51,89 @@ def test_all_figures_are_drawn_and_all_formulas_set(visit, page: str) -> None:
     assert seen.drawn
 
 
-@pytest.mark.parametrize("page", CHAPTERS)
-def test_a_slider_step_changes_the_picture(visit, page: str) -> None:
+def figures_with(seen, controls: str) -> Iterator[tuple[str, object, object]]:
+    """The figures of a page that have such controls: name, plot and the element of the controls."""
+    for found in seen.page.query_selector_all(f".poisonlib-controls{controls}"):
+        plot = found.query_selector("xpath=ancestor::figure//*[contains(@class,'plotly-graph')]")
+        yield plot.get_attribute("id"), plot, found
+
+
+def changes(seen, plot, before: str) -> bool:
+    """Whether the picture of a plot becomes another one than before."""
+    moved = f"([plot, before]) => ({PICTURE})(plot) !== before"
+    with contextlib.suppress(TimeoutError):
+        seen.page.wait_for_function(moved, arg=[plot, before], timeout=SETTLING)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_slider_answers_to_the_keyboard_and_changes_the_picture(visit, page: str) -> None:
     seen = visit(page)
-    for plot in seen.page.query_selector_all(".plotly-graph-div:has(.slider-container)"):
+    for name, plot, controls in figures_with(seen, ".poisonlib-slider"):
+        frames = json.loads(controls.get_attribute("data-frames"))
+        slider, output = controls.query_selector("input"), controls.query_selector("output")
         before = plot.evaluate(PICTURE)
-        rail = plot.query_selector(".slider-rail-touch-rect")
-        rail.scroll_into_view_if_needed()
-        box = rail.bounding_box()
-        seen.page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-        moved = f"([plot, before]) => ({AT_ITS_END})(plot) && ({PICTURE})(plot) !== before"
-        with contextlib.suppress(TimeoutError):
-            seen.page.wait_for_function(moved, arg=[plot, before], timeout=SETTLING)
-        name = plot.get_attribute("id")
-        assert plot.evaluate(AT_ITS_END), f"{name}: the slider does not move"
-        assert plot.evaluate(PICTURE) != before, f"{name}: the picture stays"
+        slider.focus()
+        for key, step in (("ArrowRight", 1), ("End", len(frames) - 1)):
+            seen.page.keyboard.press(key)
+            assert slider.evaluate("slider => slider.valueAsNumber") == step, f"{name}: {key}"
+            assert output.inner_text() == slider.get_attribute("aria-valuetext") == frames[step]
+        assert changes(seen, plot, before), f"{name}: the picture stays"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_player_moves_the_slider_and_stops(visit, page: str) -> None:
+    seen = visit(page)
+    for name, plot, controls in figures_with(seen, ":has(button)"):
+        slider, button = controls.query_selector("input"), controls.query_selector("button")
+        slider.press("Home")
+        before = plot.evaluate(PICTURE)
+        button.press("Enter")
+        assert button.inner_text() == "Pause"
+        assert changes(seen, plot, before), f"{name}: nothing plays"
+        button.press("Enter")
+        assert button.inner_text() == "Play"
+        assert slider.evaluate("slider => slider.valueAsNumber") > 0
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_chooser_changes_the_picture(visit, page: str) -> None:
+    seen = visit(page)
+    for name, plot, controls in figures_with(seen, ".poisonlib-choosers"):
+        for menu in controls.query_selector_all("select"):
+            before, first = plot.evaluate(PICTURE), menu.input_value()
+            menu.focus()
+            seen.page.keyboard.press("ArrowDown")
+            assert menu.input_value() != first
+            assert changes(seen, plot, before), f"{name}: {menu.get_attribute('id')}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_photographs_of_a_figure_are_shown_to_a_keyboard(visit, page: str) -> None:
+    seen = visit(page)
+    for name, _, controls in figures_with(seen, ".poisonlib-photograph"):
+        controls.query_selector("input").focus()
+        shown = []
+        for _ in range(2):
+            face = controls.query_selector("img.face")
+            assert face.get_attribute("src").startswith("data:image/"), name
+            shown.append(face.get_attribute("alt"))
+            seen.page.keyboard.press("ArrowRight")
+        assert len(set(shown)) == 2, f"{name}: the photograph stays"
+
+
+# Pixels between the lowest thing drawn and the end of the drawing.
+EMPTY_BELOW = """plot => plot.getBoundingClientRect().bottom - Math.max(
+    ...[...plot.querySelectorAll('.main-svg :is(text, image, path, rect:not(.bg))')]
+        .filter(part => !part.closest('defs, .draglayer, .hoverlayer'))
+        .map(part => part.getBoundingClientRect()).filter(box => box.height).map(box => box.bottom))"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_empty_band_is_left_where_plotlys_slider_was(visit, page: str) -> None:
+    for name, plot, _ in figures_with(visit(page), ".poisonlib-slider"):
+        assert plot.evaluate(EMPTY_BELOW) <= 40, name
 
 
 FOCUSED = "summary => summary === document.activeElement"

@@ -92,7 +92,9 @@ def test_every_figure_of_the_chapter_is_on_its_page(site: Path, chapter: book.Ch
     figures = [a for tag, a in found.found if tag == "figure" and "poisonlib-figure" in a["class"]]
     assert {a["id"] for a in figures} == {f"fig-{name}" for name in book.figure_names(chapter)}
     assert len(figures) == len(book.figure_names(chapter))
-    assert all(attributes.get("aria-label") for attributes in figures)
+    drawings = [a for _, a in found.found if a.get("class") == "poisonlib-drawing"]
+    assert len(drawings) == len(figures)
+    assert all(a["role"] == "img" and a["aria-label"] for a in drawings)
 
 
 @pytest.mark.parametrize("chapter", book.chapters(), ids=lambda chapter: chapter.path.stem)
