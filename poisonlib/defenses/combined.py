@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from poisonlib import checks
-from poisonlib.defenses.once import Once
+from poisonlib.defenses.once import Remembering
 from poisonlib.extractors import Extractor, embed
 from poisonlib.recognition import EmbeddingRecogniser, NearestNeighbour, Recogniser
 from poisonlib.trial import MakeRecogniser
@@ -232,21 +232,9 @@ class TwoModels:
     def _built_on(self, extractor: Extractor) -> Recogniser:
         made = self.recogniser(extractor)
         if isinstance(made, EmbeddingRecogniser):
-            known = _Remembering(extractor)
+            known = Remembering(extractor)
             made.extractor = self._known.setdefault(extractor.fingerprint, known)
         return made
-
-
-class _Remembering:
-    """An extractor that embeds a photograph once, however often it comes."""
-
-    def __init__(self, extractor: Extractor) -> None:
-        self.extractor, self.card = extractor, extractor.card
-        self.fingerprint = extractor.fingerprint
-        self._rows = Once(extractor)
-
-    def __call__(self, images: Tensor) -> Tensor:
-        return self._rows(images)
 
 
 def _answers(recogniser: Recogniser, images: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from poisonlib.extractors import Extractor
+
 
 class Once:
     """Remembers what a function said of each photograph.
@@ -35,3 +37,23 @@ class Once:
             found = self.function(images[list(new.values())])
             self._known.update(zip(new, found, strict=True))
         return torch.stack([self._known[key] for key in keys])
+
+
+class Remembering:
+    """An extractor that embeds a photograph once, however often it comes.
+
+    It is an extractor itself, with the card and the fingerprint of the one inside.
+
+    Args:
+        extractor: what embeds new photographs.
+    """
+
+    def __init__(self, extractor: Extractor) -> None:
+        self.extractor, self.card = extractor, extractor.card
+        self.fingerprint = extractor.fingerprint
+        self._rows = Once(extractor)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Rows ``(n, d)`` of ``(n, 3, h, w)`` images in [0, 1]. They carry no gradient."""
+        with torch.no_grad():
+            return self._rows(images)

@@ -177,3 +177,23 @@ def test_rows_at_hand_change_nothing_but_the_work(photos, extractor):
     assert known.equals(trial.run(noisy, users=2, seed=0).table)
     with pytest.raises(ValueError, match="one embedding for each of"):
         trial.run(noisy, users=2, seed=0, rows=rows[1:])
+
+
+def test_the_photographs_that_are_misnamed_are_told_one_by_one(photos, extractor):
+    result = Trial(Negative(), extractor).run(photos, users=[1, 3], seed=0)
+    mine = result.table[result.table["whose"] == "user"].set_index(["user", "condition"])
+    assert set(result.wrong) == set(mine.index)
+    for key, wrong in result.wrong.items():
+        assert (int(wrong.sum()), len(wrong)) == (mine.loc[key, "errors"], mine.loc[key, "n"])
+
+
+def test_who_is_tested_can_be_said(photos, extractor):
+    test = split(photos.labels, seed=5)
+    said = Trial(Negative(), extractor).run(photos, users=[1], seed=0, test=test).table
+    drawn = Trial(Negative(), extractor).run(photos, users=[1], seed=5).table
+    assert said["errors"].tolist() == drawn["errors"].tolist()
+    trial = Trial(Negative(), extractor)
+    with pytest.raises(ValueError, match="yes or no of each of 50"):
+        trial.run(photos, users=[1], seed=0, test=test[:-1])
+    with pytest.raises(ValueError, match="toy 1 has 10 of 10"):
+        trial.run(photos, users=[1], seed=0, test=test | (photos.labels == 1))

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from poisonlib.defenses.once import Once
+from poisonlib.defenses.once import Once, Remembering
+from poisonlib.extractors import embed
+from tests.core.conftest import toy_extractor
 
 
 @pytest.mark.parametrize("shape", [(), (3,)], ids=["a number", "a row"])
@@ -24,3 +26,12 @@ def test_each_photograph_is_looked_at_once(shape):
     assert torch.allclose(again, look(images[[5, 2, 1]]))
     once(images[[0, 5]])
     assert asked[2:] == [4, 3], "nothing new"
+
+
+def test_an_extractor_that_remembers_is_the_one_inside():
+    inside = toy_extractor()
+    remembering = Remembering(inside)
+    images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    for _ in range(2):
+        assert torch.allclose(embed(remembering, images), embed(inside, images), atol=1e-6)
+    assert (remembering.card, remembering.fingerprint) == (inside.card, inside.fingerprint)
