@@ -1,0 +1,96 @@
+"""Sphinx extension: what the reference needs besides autodoc and napoleon.
+
+Constants that a room re-exports take their description from the module that defines them;
+attributes that share a line of a docstring are told apart; and ``command-help`` shows what a
+command of ``python -m poisonlib`` says about itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import re
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
+HELP_WIDTH = 60
+"""Characters: what a phone shows of a literal block at once, or nearly so."""
+
+
+def description(module: str, name: str) -> list[str]:
+    """The lines that describe a constant, in the module itself or in the one it imports it from."""
+    from sphinx.pycode import ModuleAnalyzer
+
+    found = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name))
+    if found is not None:
+        return list(found)
+    source = Path(importlib.import_module(module).__file__).read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return description(node.module, alias.name)
+    return []
+
+
+def _describe_data(app, what, name, value, options, lines: list[str]) -> None:
+    """Without this, autodoc would describe a re-exported dict by what Python says of dicts."""
+    if what == "data":
+        module, _, own = name.rpartition(".")
+        lines[:] = description(module, own)
+
+
+def one_each(lines: list[str]) -> list[str]:
+    """``:ivar low, high: bounds`` as a line for each; Sphinx would take ``low,`` for a type."""
+    told: list[str] = []
+    for line in lines:
+        shared = re.match(r":ivar (\w+(?:, \w+)+): (.*)", line)
+        if shared is None:
+            told.append(line)
+            continue
+        told += [f":ivar {name}: {shared[2]}" for name in shared[1].split(", ")]
+    return told
+
+
+def _tell_attributes_apart(app, what, name, value, options, lines: list[str]) -> None:
+    lines[:] = one_each(lines)
+
+
+def help_of(command: str) -> str:
+    """What a command's ``--help`` says, e.g. that of ``"people render"``, at a fixed width."""
+    from poisonlib import cli
+
+    chosen = cli.parser()
+    for word in command.split():
+        actions = (a for a in chosen._actions if isinstance(a, argparse._SubParsersAction))
+        chosen = next(actions).choices[word]
+    chosen.formatter_class = lambda prog: argparse.HelpFormatter(
+        prog, width=HELP_WIDTH, max_help_position=24
+    )
+    return chosen.format_help()
+
+
+class CommandHelp(Directive):
+    """``{command-help}`` with a command's words: its help as a literal block."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        text = help_of(self.arguments[0])
+        block = nodes.literal_block(text, text, language="text")
+        environment = self.state.document.settings.env
+        for file in (Path(__file__).parent.parent / "poisonlib" / "cli").glob("*.py"):
+            environment.note_dependency(str(file))
+        return [block]
+
+
+def setup(app) -> dict[str, object]:
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-docstring", _describe_data)
+    app.connect("autodoc-process-docstring", _tell_attributes_apart, priority=900)  # napoleon's 500
+    app.add_directive("command-help", CommandHelp)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
