@@ -1,19 +1,29 @@
-"""Sphinx extension: the site serves everything it shows.
+"""Sphinx extension: the site serves everything it shows, and numbers its figures.
 
 Copies plotly.js and MathJax out of the installed packages into ``book/_static`` (so that their
 versions are the pinned ones and git carries neither), and keeps sphinx-thebe, which Jupyter Book
 always loads, from declaring its scripts twice and pointing to a CDN.
+
+Figures are numbered in the order of the contents: 3.2 is the second of chapter 3, A.1 the first of
+the first page without a number. ``[Figure](#fig-name)`` becomes a link that says the number.
 """
 
 from __future__ import annotations
 
 import filecmp
+import re
 import shutil
+import string
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 
 # Of MathJax, what a page that sets TeX as HTML asks for: the component, its extensions, its fonts.
 MATHJAX = ("tex-chtml.js", "input/tex/extensions/", "output/chtml/", "a11y/", "ui/", "sre/")
+
+FIGURE = re.compile(r'<figure class="poisonlib-figure" id="(fig-[a-z0-9-]+)">')
+NUMBER = '<span class="poisonlib-number">'
+KEY = "poisonlib_figures"
 
 
 def copy_assets(static: Path) -> list[Path]:
@@ -65,8 +75,79 @@ def _drop_thebe_style(app, pagename, templatename, context, doctree) -> None:
     ]
 
 
+def numbered(
+    figures: Mapping[str, Sequence[str]], chapters: Mapping[str, int | None]
+) -> dict[str, tuple[str, str]]:
+    """The page and the number of each figure.
+
+    Args:
+        figures: the ids of a page's figures, in their order, by page.
+        chapters: the pages' numbers, None where they have none, in the order of the contents.
+    """
+    letters = iter(string.ascii_uppercase)
+    found = {}
+    for page, chapter in chapters.items():
+        ids = figures.get(page, ())
+        prefix = chapter or (next(letters) if ids else "")
+        for place, name in enumerate(ids, start=1):
+            found[name] = (page, f"{prefix}.{place}")
+    return found
+
+
+def _contents(env, page: str) -> Iterator[str]:
+    """A page and all below it, in the order of the contents."""
+    yield page
+    for below in env.toctree_includes.get(page, ()):
+        yield from _contents(env, below)
+
+
+def _numbers(env) -> dict[str, tuple[str, str]]:
+    _, *pages = _contents(env, env.config.root_doc)  # the cover needs no number
+    chapters = {page: (env.toc_secnumbers.get(page, {}).get("") or (None,))[0] for page in pages}
+    figures = {page: env.metadata[page].get(KEY, ()) for page in pages}
+    return numbered(figures, chapters)
+
+
+def _find_figures(app, doctree) -> None:
+    from docutils import nodes
+
+    found = [name for raw in doctree.findall(nodes.raw) for name in FIGURE.findall(raw.astext())]
+    app.env.metadata[app.env.docname][KEY] = list(dict.fromkeys(found))
+
+
+def _make_targets(app, env) -> list[str]:
+    """Let ``[...](#fig-name)`` find every figure; returns the pages to write anew."""
+    found = _numbers(env)
+    standard = env.get_domain("std")
+    for name, (page, number) in found.items():
+        standard.labels[name] = (page, name, f"Figure {number}")
+        standard.anonlabels[name] = (page, name)
+    moved = found != getattr(env, KEY, None)
+    setattr(env, KEY, found)
+    return sorted(env.found_docs) if moved else []
+
+
+def _write_numbers(app, doctree, page: str) -> None:
+    from docutils import nodes
+
+    numbers = {name: number for name, (_, number) in getattr(app.env, KEY).items()}
+    for raw in list(doctree.findall(nodes.raw)):
+        names = [name for name in FIGURE.findall(raw.astext()) if name in numbers]
+        if names:
+            html = raw.astext().replace(NUMBER, f"{NUMBER}Figure {numbers[names[0]]}. ")
+            raw.replace_self(nodes.raw("", html, format="html"))
+    for link in doctree.findall(nodes.reference):
+        name = link.get("refid") or link.get("refuri", "").rpartition("#")[2]
+        if name in numbers and link.astext() == "Figure":
+            link.children = []
+            link += nodes.inline("", f"Figure {numbers[name]}")
+
+
 def setup(app) -> dict[str, object]:
     app.connect("config-inited", lambda app, config: _silence_thebe(app), priority=900)
     app.connect("builder-inited", _begin, priority=100)
+    app.connect("doctree-read", _find_figures)
+    app.connect("env-updated", _make_targets)
+    app.connect("doctree-resolved", _write_numbers)
     app.connect("html-page-context", _drop_thebe_style, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

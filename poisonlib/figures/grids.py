@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ROW = 50
 """Height of a row in pixels: two lines of text."""
 SMALL = "<span style='font-size:10px'>"
+BLACK = "#000000"
+"""On a colour scale, which dark mode leaves as it is."""
 TURNS_BRIGHT = 0.5
 """From this error on, black text has more contrast than white on the colour scale."""
 
@@ -46,7 +48,9 @@ class Square:
     @property
     def ink(self) -> str:
         """Of the number: white on the dark half of the colour scale, black on the bright one."""
-        return PAPER if (self.error or 0) < TURNS_BRIGHT else INK
+        if self.error is None:
+            return INK
+        return PAPER if self.error < TURNS_BRIGHT else BLACK
 
 
 def attacks_by_extractors(table: pandas.DataFrame) -> go.Figure:

@@ -24,6 +24,8 @@ DRAWN = (
     ".dispatchEvent(new Event('poisonlib:drawn', {bubbles: true}))"
 )
 """Said by a figure that is drawn and has its frames."""
+NUMBER = '<span class="poisonlib-number"></span>'
+"""Where the site writes a figure's number (``tools/poisonlib_site.py``)."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _FORMULA = re.compile(r"\$[^$]+\$")
@@ -98,11 +100,11 @@ def to_html(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) 
         post_script=DRAWN,
     )
     label = escape(alt, quote=True)
-    text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    said = f"<figcaption>{NUMBER}{escape(caption or '')}</figcaption>"
     return (
         f'<figure class="poisonlib-figure" id="fig-{name}">'
         f'<div class="poisonlib-drawing" role="img" aria-label="{label}">{drawing}</div>'
-        f"{controls}{text}</figure>"
+        f"{controls}{said}</figure>"
     )
 
 

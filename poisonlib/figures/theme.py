@@ -1,7 +1,7 @@
 """The visual language of the book: what each colour, marker and dash means, everywhere.
 
-Colour is never the only cue. Each role has a colour of at least 3:1 contrast on white (from the
-Okabe-Ito set, safe for colour-blind readers), a marker and a dash of its own.
+Colour is never the only cue. Each role has a colour of at least 3:1 contrast on white and on the
+dark page (from the Okabe-Ito set, safe for colour-blind readers), a marker and a dash of its own.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ ROLES = (CLEAN, CLOAKED, DEFENDED, TARGET)
 INK = "#1b1b1f"
 GRID = "#e3e3e8"
 PAPER = "#ffffff"
+DARK = {INK: "#ced6dd", GRID: "#364150", PAPER: "#14181e"}
+"""What ``book/_static/custom.css`` draws instead in dark mode; the roles stay as they are."""
 SEQUENTIAL = "Cividis"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -61,8 +63,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 def template() -> go.layout.Template:
     """The plotly template that every figure of the book is drawn with.
 
-    White panel in light and dark mode alike (a face on a dark panel looks different), margins that
-    leave room at 375 px, horizontal legend above the plot, no modes bar.
+    Margins that leave room at 375 px, horizontal legend above the plot, no modes bar.
     """
     import plotly.graph_objects as go
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from poisonlib.figures import show, theme
+from tests.book.chapters import ROOT
 
 PLOTLY = "application/vnd.plotly.v1+json"
 ALT = 'A line that rises from "0" to 1 & stays.'
@@ -38,7 +39,7 @@ def test_the_site_gets_html_alone(fig, shown, monkeypatch) -> None:
     html = bundle["text/html"]
     assert 'id="fig-rising-line"' in html
     assert 'aria-label="A line that rises from &quot;0&quot; to 1 &amp; stays."' in html
-    assert "<figcaption>It rises &lt;slowly&gt;.</figcaption>" in html
+    assert "It rises &lt;slowly&gt;.</figcaption>" in html
     assert "Plotly.newPlot" in html and "Plotly.addFrames" in html
     assert "Plotly.animate" not in html, "it would open on its last frame"
     assert "cdn" not in html and "<script src" not in html
@@ -124,11 +125,35 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+PAPERS = {"light": theme.PAPER, "dark": theme.DARK[theme.PAPER]}
+
+
+@pytest.mark.parametrize("mode", PAPERS)
 @pytest.mark.parametrize("role", theme.ROLES, ids=lambda role: role.name)
-def test_colours_stand_out_from_the_paper(role: theme.Role) -> None:
+def test_colours_stand_out_from_the_paper(role: theme.Role, mode: str) -> None:
     """WCAG 2.1, 1.4.11: graphics need a contrast of 3:1."""
-    contrast = (luminance(theme.PAPER) + 0.05) / (luminance(role.colour) + 0.05)
-    assert contrast >= 3
+    assert contrast(PAPERS[mode], role.colour) >= 3
+
+
+@pytest.mark.parametrize(("mode", "ink"), [("light", theme.INK), ("dark", theme.DARK[theme.INK])])
+def test_words_can_be_read_on_the_paper(mode: str, ink: str) -> None:
+    """WCAG 2.1, 1.4.3: text needs 4.5:1."""
+    assert contrast(PAPERS[mode], ink) >= 4.5
+
+
+@pytest.mark.parametrize("light", theme.DARK)
+@pytest.mark.parametrize("what", ["fill", "stroke"])
+def test_the_page_draws_dark_what_the_theme_says(light: str, what: str) -> None:
+    """Plotly writes a colour as rgb(...) into the style of what it draws."""
+    written = ", ".join(str(int(light[i : i + 2], 16)) for i in (1, 3, 5))
+    rules = (ROOT / "book" / "_static" / "custom.css").read_text(encoding="utf-8").split("}")
+    (rule,) = [rule for rule in rules if f'[style*="{what}: rgb({written})"]' in rule]
+    assert f"{what}: {theme.DARK[light]} !important;" in rule
 
 
 @pytest.mark.parametrize("cue", ["name", "colour", "symbol", "dash"])

@@ -30,3 +30,15 @@ def test_a_second_copy_writes_only_what_changed(tmp_path: Path) -> None:
 def test_a_package_that_moved_its_files_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="plotly .* has no nowhere.js; look where"):
         poisonlib_site._packaged("plotly", "nowhere.js")
+
+
+def test_figures_are_numbered_by_chapter_and_pages_without_one_by_letters() -> None:
+    chapters = {"index": None, "one": 1, "two": 2, "board": None, "people": None, "glossary": None}
+    figures = {"one": ["fig-a", "fig-b"], "two": ["fig-c"], "board": ["fig-d"], "people": ["fig-e"]}
+    assert poisonlib_site.numbered(figures, chapters) == {
+        "fig-a": ("one", "1.1"),
+        "fig-b": ("one", "1.2"),
+        "fig-c": ("two", "2.1"),
+        "fig-d": ("board", "A.1"),
+        "fig-e": ("people", "B.1"),
+    }

@@ -152,7 +152,8 @@ def test_disagreement_with_the_paper_is_framed(table) -> None:
 
 
 def test_text_stands_out_from_its_square() -> None:
-    assert grids.Square(0.1).ink == theme.PAPER and grids.Square(0.9).ink == theme.INK
+    assert grids.Square(0.1).ink == theme.PAPER and grids.Square(0.9).ink == grids.BLACK
+    assert grids.Square(None).ink == theme.INK, "nothing is drawn behind it"
 
 
 def test_a_pair_that_was_not_run_is_a_dash(table) -> None:

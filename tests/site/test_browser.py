@@ -127,7 +127,8 @@ def test_photographs_of_a_figure_are_shown_to_a_keyboard(visit, page: str) -> No
 EMPTY_BELOW = """plot => plot.getBoundingClientRect().bottom - Math.max(
     ...[...plot.querySelectorAll('.main-svg :is(text, image, path, rect:not(.bg))')]
         .filter(part => !part.closest('defs, .draglayer, .hoverlayer'))
-        .map(part => part.getBoundingClientRect()).filter(box => box.height).map(box => box.bottom))"""
+        .map(part => part.getBoundingClientRect())
+        .filter(box => box.height).map(box => box.bottom))"""
 
 
 @pytest.mark.parametrize("page", PAGES)
