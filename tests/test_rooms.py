@@ -25,6 +25,8 @@ ROOMS = (
     ("defenses",),
     ("experiments",),
     ("scoreboard",),
+    ("audit",),
+    ("sweep",),
     ("figures", "widgets"),
     ("cli", "__main__"),
 )

@@ -1,7 +1,7 @@
 """The command line: ``python -m poisonlib COMMAND``, one module for each command.
 
 A command module has ``register(subparsers)``, which adds its parser and sets ``run`` on it to a
-function of the parsed arguments.
+function of the parsed arguments, which may return an exit code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ COMMANDS = (
     "detector",
     "record",
     "reproduce",
+    "sweep",
     "assets",
 )
 
@@ -41,14 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = parser().parse_args(arguments)
     try:
-        chosen.run(chosen)
+        return chosen.run(chosen) or 0
     except (ValueError, FileNotFoundError, ModuleNotFoundError) as problem:
         print(f"poisonlib: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("poisonlib: stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    return 0
 
 
 def typed(arguments: argparse.Namespace) -> str:

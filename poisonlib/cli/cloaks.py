@@ -11,15 +11,18 @@ class Cloaks:
 
     Called as ``cloaks(done, total, doing)``, which is what trials and experiments call.
 
+    Args:
+        unit: what is counted.
+
     Attributes:
         started: when the bar was made, as ``time.perf_counter`` counts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "cloaks") -> None:
         from tqdm import tqdm
 
         self.started = time.perf_counter()
-        self.bar = tqdm(unit="cloaks", disable=not sys.stderr.isatty())
+        self.bar = tqdm(unit=unit, disable=not sys.stderr.isatty())
 
     @property
     def seconds(self) -> float:

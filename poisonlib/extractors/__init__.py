@@ -3,6 +3,7 @@
 from poisonlib.extractors import pretrained
 from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing, embed
 from poisonlib.extractors.card import Card
+from poisonlib.extractors.device import OnDevice
 from poisonlib.extractors.files import from_file
 from poisonlib.extractors.outside import OutsideExtractor
 from poisonlib.extractors.shipped import load, names, read, write
@@ -11,6 +12,7 @@ __all__ = [
     "Card",
     "Extractor",
     "ModuleExtractor",
+    "OnDevice",
     "OutsideExtractor",
     "Preprocessing",
     "embed",

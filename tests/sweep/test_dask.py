@@ -1,0 +1,97 @@
+"""A real cluster of two workers, one of which is killed in the middle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas
+import pytest
+
+from poisonlib import sweep
+from poisonlib.sweep.store import Store
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS, USERS = ("LowKey 5 steps", "LowKey 10 steps"), 4
+CONFIG = f"""
+photographs = "people"
+users = {USERS}
+turns = 2
+tools = ["{TOOLS[0]}", "{TOOLS[1]}"]
+extractors = ["softmax-2014"]
+"""
+PATIENCE = 300.0
+
+
+@pytest.fixture
+def cluster() -> Iterator[tuple[str, list[int]]]:
+    command = [sys.executable, "-m", "tests.sweep.cluster"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as running:
+        address, *pids = running.stdout.readline().split()
+        yield address, [int(pid) for pid in pids]
+        running.stdin.close()
+
+
+def sweeping(config: Path, folder: Path, *more: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "poisonlib", "sweep", str(config), "--out", str(folder), *more]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
+
+
+def made(folder: Path, kind: str) -> int:
+    return len(list((folder / "ledger").glob(f"{kind}-*.json")))
+
+
+def test_a_killed_worker_loses_nothing(tmp_path: Path, cluster: tuple[str, list[int]]) -> None:
+    address, pids = cluster
+    config, folder = tmp_path / "sweep.toml", tmp_path / "on-dask"
+    config.write_text(CONFIG, encoding="utf-8")
+    with sweeping(config, folder, "--dask", address) as running:
+        late = time.monotonic() + PATIENCE
+        while made(folder, "cloaks") < 2 and running.poll() is None and time.monotonic() < late:
+            time.sleep(0.05)
+        assert running.poll() is None, f"it ended too early:\n{running.stdout.read()}"
+        assert 2 <= made(folder, "cloaks") < len(TOOLS) * USERS, "nothing is left to lose"
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pids[0], signal.SIGKILL)
+        output, _ = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0, output
+
+    done = Counter((entry.kind, entry.key) for entry in sweep.entries(Store(folder)))
+    assert set(done.values()) == {1}, "a job that was finished was done again"
+    assert Counter(kind for kind, _ in done) == {"rows": 1, "cloaks": 8, "turns": 4}
+
+    alone = tmp_path / "alone"
+    with sweeping(config, alone, "--processes", "1") as running:
+        output, _ = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0, output
+    tables = [pandas.read_parquet(one / "results.parquet") for one in (folder, alone)]
+    pandas.testing.assert_frame_equal(*tables)
+
+
+def test_a_killed_sweep_goes_on(tmp_path: Path) -> None:
+    config, folder = tmp_path / "sweep.toml", tmp_path / "sweep"
+    config.write_text(CONFIG, encoding="utf-8")
+    with sweeping(config, folder, "--processes", "1") as running:
+        late = time.monotonic() + PATIENCE
+        while made(folder, "cloaks") < 3 and running.poll() is None and time.monotonic() < late:
+            time.sleep(0.05)
+        running.kill()
+        running.communicate()
+    before = made(folder, "cloaks")
+    assert 3 <= before < len(TOOLS) * USERS
+    with sweeping(config, folder, "--processes", "1") as running:
+        output, _ = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0, output
+    assert f"{1 + before} were done already" in output
+    done = Counter((entry.kind, entry.key) for entry in sweep.entries(Store(folder)))
+    assert set(done.values()) == {1} and len(done) == 1 + 8 + 4
