@@ -20,6 +20,15 @@ def images(value: object, *, name: str = "images") -> Tensor:
     Raises:
         TypeError: not a tensor, or not floating point.
         ValueError: wrong number of dimensions or channels, empty, NaN, or out of [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import checks
+        >>> checks.images(torch.full((2, 3, 8, 8), 0.5)).shape
+        torch.Size([2, 3, 8, 8])
+        >>> checks.images(torch.full((1, 3, 8, 8), 200.0))
+        Traceback (most recent call last):
+        ValueError: images must be in [0, 1], got [200, 200]; divide by 255
     """
     if not isinstance(value, Tensor):
         raise TypeError(
@@ -60,6 +69,15 @@ def labels(value: object, n: int, *, name: str = "labels") -> Tensor:
     Raises:
         TypeError: not an integer tensor.
         ValueError: wrong shape, or a negative label.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import checks
+        >>> checks.labels(torch.tensor([0, 0, 1]), 3)
+        tensor([0, 0, 1])
+        >>> checks.labels(torch.tensor([0.0, 1.0]), 2)
+        Traceback (most recent call last):
+        TypeError: labels must be an integer tensor of shape (2,), got torch.float32
     """
     if not isinstance(value, Tensor) or value.is_floating_point() or value.dtype == torch.bool:
         came = value.dtype if isinstance(value, Tensor) else type(value).__name__

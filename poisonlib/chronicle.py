@@ -34,6 +34,14 @@ class Event:
 
     Raises:
         ValueError: a date that does not parse, an unknown kind or confidence.
+
+    Example:
+        >>> from poisonlib import chronicle
+        >>> first = chronicle.EVENTS[0]
+        >>> first.title, first.kind, first.day
+        ('Fawkes', 'tool', 'July 2020')
+        >>> [event.title for event in chronicle.EVENTS if "Glaze" in event.against]
+        ["Artists' tools", 'LightShed']
     """
 
     dated: str

@@ -26,6 +26,14 @@ def write(module: nn.Module, path: Path | str, header: Mapping[str, str]) -> Non
         module: its ``state_dict`` is written.
         path: the folder is made if it is not there.
         header: whatever :func:`read` needs to build the network again, and its card.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from torch import nn
+        >>> from poisonlib import networks
+        >>> networks.write(nn.Linear(4, 2), "mine.safetensors", {"card": "a small network"})
+        >>> Path("mine.safetensors").is_file()
+        True
     """
     path = Path(path)
     weights = {
@@ -61,6 +69,17 @@ def read(
     Raises:
         FileNotFoundError: no such file.
         ValueError: the file is damaged or holds something else.
+
+    Example:
+        >>> from torch import nn
+        >>> from poisonlib import networks
+        >>> networks.write(nn.Linear(4, 2), "mine.safetensors", {"outputs": "2"})
+        >>> def build(header):
+        ...     return nn.Linear(4, int(header["outputs"])), header
+        >>> how = {"kind": "network", "command": "train"}
+        >>> network, header = networks.read("mine.safetensors", build, **how)
+        >>> network
+        Linear(in_features=4, out_features=2, bias=True)
     """
     path = Path(path)
     if not path.is_file():
@@ -80,7 +99,19 @@ def read(
 
 
 def fingerprint(module: nn.Module, *, described: str = "") -> str:
-    """SHA-256 over a network's structure, its weights, and what else its answers depend on."""
+    """SHA-256 over a network's structure, its weights, and what else its answers depend on.
+
+    Example:
+        >>> from torch import nn
+        >>> from poisonlib import networks
+        >>> network = nn.Linear(4, 2)
+        >>> before = networks.fingerprint(network)
+        >>> nn.init.zeros_(network.bias)
+        Parameter containing:
+        tensor([0., 0.], requires_grad=True)
+        >>> networks.fingerprint(network) == before
+        False
+    """
     digest = hashlib.sha256(f"{module!r}{described}".encode())
     for key, value in sorted(module.state_dict().items()):
         digest.update(key.encode())

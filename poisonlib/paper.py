@@ -20,6 +20,11 @@ class Claim:
     Attributes:
         statement: in words, with its conditions.
         low, high: error rates, or others where it says so, in [0, 1]; equal for a single number.
+
+    Example:
+        >>> from poisonlib.paper import Claim
+        >>> print(Claim("error of a user who does nothing", 0.02, 0.05))
+        2% to 5%
     """
 
     statement: str
@@ -63,6 +68,12 @@ class Transfer:
         tested: what the paper tested.
         fooled: whether the cloaks worked.
         statement: of the authors, re-worded.
+
+    Example:
+        >>> from poisonlib import paper
+        >>> magface = [said for said in paper.TRANSFERS if said.extractor == "magface-2021"]
+        >>> [said.attack for said in magface if said.fooled]
+        ['LowKey']
     """
 
     attack: str
@@ -119,6 +130,13 @@ def verdict(*, low: float, high: float, unprotected: float) -> Verdict:
 
     Raises:
         ValueError: bounds that are out of order.
+
+    Example:
+        >>> from poisonlib import paper
+        >>> paper.verdict(low=0.6, high=0.9, unprotected=0.1)
+        'fooled'
+        >>> paper.verdict(low=0.1, high=0.9, unprotected=0.1)
+        'undecided'
     """
     if not 0 <= low <= high <= 1:
         raise ValueError(f"an interval needs 0 <= low <= high <= 1, got [{low}, {high}]")
@@ -129,7 +147,15 @@ def verdict(*, low: float, high: float, unprotected: float) -> Verdict:
 
 
 def transfer(attack: str, extractor: str) -> Transfer | None:
-    """What the paper says of a tool before an extractor of ours, or None where it is silent."""
+    """What the paper says of a tool before an extractor of ours, or None where it is silent.
+
+    Example:
+        >>> from poisonlib import paper
+        >>> paper.transfer("LowKey", "magface-2021").statement
+        'transfers further than Fawkes v1.0: to MagFace, too'
+        >>> paper.transfer("LowKey", "vit-2025") is None
+        True
+    """
     for statement in TRANSFERS:
         if (statement.attack, statement.extractor) == (attack, extractor):
             return statement
@@ -144,6 +170,14 @@ class OneUser:
         attack, trainer: which tool, before what.
         authors: the user's error on the page of the paper's code.
         students: the same user's error in an independent student replication.
+
+    Example:
+        How far two groups were apart for one and the same user:
+
+        >>> from poisonlib import paper
+        >>> apart = [abs(pair.authors - pair.students) for pair in paper.ONE_USER]
+        >>> max(apart) > 0.4
+        True
     """
 
     attack: str

@@ -34,6 +34,14 @@ class Provenance:
         date: ISO date of the run.
         seconds: wall time.
         versions: of the libraries that do the arithmetic.
+
+    Example:
+        >>> from poisonlib import provenance
+        >>> origin = provenance.load("baseline").provenance
+        >>> origin.command.split()[:5]
+        ['python', '-m', 'poisonlib', 'record', 'baseline']
+        >>> sorted(origin.versions)
+        ['numpy', 'torch']
     """
 
     command: str
@@ -52,7 +60,13 @@ class Provenance:
 
 
 def machine_class() -> str:
-    """Cores, architecture and memory of this machine, without its name."""
+    """Cores, architecture and memory of this machine, without its name.
+
+    Example:
+        >>> from poisonlib import provenance
+        >>> "cores" in provenance.machine_class()
+        True
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -62,7 +76,13 @@ def machine_class() -> str:
 
 
 def commit() -> str:
-    """The commit that poisonlib runs from, or its version when it is not in a checkout."""
+    """The commit that poisonlib runs from, or its version when it is not in a checkout.
+
+    Example:
+        >>> from poisonlib import provenance
+        >>> len(provenance.commit()) >= 10  # digits of the commit, or "version 0.1.0"
+        True
+    """
     from poisonlib import __version__
 
     folder = Path(__file__).parent
@@ -79,7 +99,14 @@ def commit() -> str:
 
 
 def of_run(command: str, *, seed: int, seconds: float) -> Provenance:
-    """The provenance of a run that has just ended on this machine."""
+    """The provenance of a run that has just ended on this machine.
+
+    Example:
+        >>> from poisonlib import provenance
+        >>> run = provenance.of_run("python -m poisonlib record mine", seed=0, seconds=12.34)
+        >>> run.seed, run.seconds
+        (0, 12.3)
+    """
     import numpy
     import torch
 
@@ -95,7 +122,15 @@ def of_run(command: str, *, seed: int, seconds: float) -> Provenance:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file in one step: readers see the old file or the new one, never half."""
+    """Write a JSON file in one step: readers see the old file or the new one, never half.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib import provenance
+        >>> provenance.write_json(Path("notes/of_mine.json"), {"seed": 0})
+        >>> Path("notes/of_mine.json").read_text()
+        '{\\n "seed": 0\\n}\\n'
+    """
     _write(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -112,6 +147,15 @@ class Recorded:
 
     On disk the columns are named once, and each row is a line of values, null where it has none.
     A missing value of a table, NaN, is none: strict readers of JSON know no NaN.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib import provenance
+        >>> origin = provenance.of_run("by hand", seed=0, seconds=1)
+        >>> mine = provenance.Recorded([{"tool": "LowKey", "errors": 3}], origin)
+        >>> mine.save(Path("mine.json"))
+        >>> provenance.load("mine", folder=Path(".")).rows
+        [{'tool': 'LowKey', 'errors': 3}]
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -145,6 +189,15 @@ def load(name: str, *, folder: Path | None = None) -> Recorded:
 
     Raises:
         ValueError: no such record; the message lists those there are.
+
+    Example:
+        >>> from poisonlib import provenance
+        >>> table = provenance.load("baseline").table
+        >>> sorted(table["recogniser"].unique())
+        ['1-NN', 'end-to-end', 'linear']
+        >>> provenance.load("nothing")
+        Traceback (most recent call last):
+        ValueError: no recorded result 'nothing'; there are: ...
     """
     home = Path(str(RECORDED)) if folder is None else folder
     path = home / f"{name}.json"

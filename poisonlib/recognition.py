@@ -27,6 +27,22 @@ class Recogniser(ABC):
 
     Attributes:
         people_: ``(k,)`` labels of the people in the gallery, after ``fit``.
+
+    Example:
+        A recogniser that goes by mean colour, for no good reason:
+
+        >>> import torch
+        >>> from poisonlib.recognition import Recogniser
+        >>> class ByColour(Recogniser):
+        ...     def _fit(self, images, labels):
+        ...         means = images.mean(dim=(2, 3))
+        ...         self.means_ = torch.stack([means[labels == p].mean(0) for p in self.people_])
+        ...     def _predict(self, images):
+        ...         return self.people_[torch.cdist(images.mean(dim=(2, 3)), self.means_).argmin(1)]
+        >>> dark, light = torch.full((1, 3, 8, 8), 0.1), torch.full((1, 3, 8, 8), 0.9)
+        >>> by_colour = ByColour(None).fit(torch.cat([dark, light]), torch.tensor([3, 5]))
+        >>> by_colour.predict(light * 0.8)
+        tensor([5])
     """
 
     def __init__(self, extractor: Extractor) -> None:
@@ -94,6 +110,16 @@ class EmbeddingRecogniser(Recogniser):
     ``fit_rows``, ``predict_rows`` and ``candidates_rows`` take rows ``(n, d)`` embedded before, so
     that an experiment that changes a few photographs of a gallery need not embed all the others
     again.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.recognition import NearestNeighbour
+        >>> tracker = extractors.load("softmax-2014")
+        >>> rows = extractors.embed(tracker, torch.rand(4, 3, 64, 64))
+        >>> nearest = NearestNeighbour(tracker).fit_rows(rows, torch.tensor([0, 0, 1, 1]))
+        >>> nearest.predict_rows(rows)
+        tensor([0, 0, 1, 1])
     """
 
     def fit_rows(self, rows: Tensor, labels: Tensor) -> Self:
@@ -144,6 +170,13 @@ def closest(
 
     Returns:
         index ``(n,)`` into the gallery, and inner product ``(n,)``.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.recognition import closest
+        >>> gallery = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+        >>> closest(torch.tensor([[0.6, 0.8]]), gallery)
+        (tensor([1]), tensor([0.8000]))
     """
     index = torch.zeros(len(rows), dtype=torch.int64)
     best = torch.full((len(rows),), -torch.inf)
@@ -166,6 +199,15 @@ class NearestNeighbour(EmbeddingRecogniser):
 
     Rows have length 1, so the largest cosine is the smallest Euclidean distance. The paper's
     code does the same with scikit-learn's ``KNeighborsClassifier(1)``.
+
+    Example:
+        >>> from poisonlib import extractors, people
+        >>> from poisonlib.recognition import NearestNeighbour
+        >>> photos = people.load("users").of_people(range(5))
+        >>> nearest = NearestNeighbour(extractors.load("magface-2021"))
+        >>> nearest = nearest.fit(photos.images[::2], photos.labels[::2])
+        >>> nearest.score(photos.images[1::2], photos.labels[1::2]) > 0.8
+        True
     """
 
     def _fit_rows(self, rows: Tensor, labels: Tensor) -> None:
@@ -186,6 +228,15 @@ class Linear(EmbeddingRecogniser):
 
     As in the paper's code, ``StandardScaler`` and ``LogisticRegression`` with C = 1, but run
     to convergence instead of being stopped after 100 iterations.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.recognition import Linear
+        >>> gallery, labels = torch.rand(4, 3, 64, 64), torch.tensor([0, 0, 1, 1])
+        >>> linear = Linear(extractors.load("softmax-2014")).fit(gallery, labels)
+        >>> linear.predict(gallery)
+        tensor([0, 0, 1, 1])
     """
 
     def __init__(self, extractor: Extractor, *, C: float = 1.0) -> None:
@@ -218,6 +269,15 @@ class EndToEnd(Recogniser):
         learning_rate: of Adam, for network and last layer alike.
         scale: multiplies the cosine to make logits.
         seed: of order and flips.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.recognition import EndToEnd
+        >>> gallery, labels = torch.rand(4, 3, 64, 64), torch.tensor([0, 0, 1, 1])
+        >>> tuned = EndToEnd(extractors.load("softmax-2014"), epochs=1, batch_size=4)
+        >>> tuned.fit(gallery, labels).predict(gallery).shape
+        torch.Size([4])
     """
 
     def __init__(

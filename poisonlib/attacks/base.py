@@ -38,6 +38,15 @@ class Cloak:
         linf: ``(n,)`` largest change of any value, in [0, 1].
         steps: optimisation steps taken.
         attack: the attack with all its settings, as text.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import Processed
+        >>> cloak = Processed()(torch.rand(2, 3, 32, 32), seed=0)
+        >>> bool(cloak.linf.max() <= 0.5 / 255)  # rounding moves a value by half a level at most
+        True
+        >>> cloak.attack
+        'Processed()'
     """
 
     images: Tensor
@@ -56,6 +65,22 @@ class Attack(ABC):
 
     Subclasses are frozen dataclasses: their fields are their settings, keyword-only after the
     extractors, and ``repr`` prints all of them.
+
+    Example:
+        A tool that brightens, with one setting:
+
+        >>> from dataclasses import dataclass
+        >>> import torch
+        >>> from poisonlib.attacks import Attack
+        >>> @dataclass(frozen=True, repr=False)
+        ... class Brighter(Attack):
+        ...     by: float = 0.1
+        ...     def _perturb(self, images, seed, progress):
+        ...         return images + self.by
+        >>> Brighter()
+        Brighter(by=0.1)
+        >>> Brighter()(torch.zeros(1, 3, 32, 32), seed=0).linf.round(decimals=2)
+        tensor([0.1000])
     """
 
     extractors: Sequence[Extractor] = ()

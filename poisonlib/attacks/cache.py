@@ -48,6 +48,16 @@ class CloakCache:
 
     Args:
         folder: made on first write; by default ``default_folder()``.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import CloakCache, Processed
+        >>> cache = CloakCache("cloaks")
+        >>> cache.get("a key") is None
+        True
+        >>> cache.put("a key", Processed()(torch.rand(2, 3, 32, 32), seed=0))
+        >>> len(cache.get("a key"))
+        2
     """
 
     def __init__(self, folder: Path | str | None = None) -> None:
@@ -121,6 +131,16 @@ class Cached:
 
     Raises:
         ValueError: an extractor without fingerprint.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import Cached, CloakCache, Processed
+        >>> tool = Cached(Processed(), CloakCache("cloaks"))
+        >>> mine = torch.rand(2, 3, 32, 32)
+        >>> first = tool(mine, seed=0)
+        >>> again = tool(mine, seed=0)  # read from disk
+        >>> torch.equal(first.images, again.images)
+        True
     """
 
     attack: Attack

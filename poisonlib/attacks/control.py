@@ -15,6 +15,13 @@ class Processed(Attack):
 
     A cloaked photograph is re-encoded as well as perturbed. Beside this control one can tell which
     of the two a recogniser stumbles over.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import Processed
+        >>> cloak = Processed()(torch.full((1, 3, 32, 32), 0.5), seed=0)
+        >>> (cloak.images[0, 0, 0, 0] * 255).item()  # on the 8-bit grid, and changed no further
+        128.0
     """
 
     def _perturb(self, images: Tensor, seed: int, progress: Progress) -> Tensor:

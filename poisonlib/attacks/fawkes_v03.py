@@ -66,6 +66,14 @@ class FawkesV03(Attack):
         learning_rate: of Adadelta, in tanh units.
         penalty: weight of DSSIM over budget.
         farthest: among how many of the farthest candidates the target is drawn.
+
+    Example:
+        >>> from poisonlib import extractors, people
+        >>> from poisonlib.attacks import FawkesV03
+        >>> tracker, public = extractors.load("softmax-2014"), people.load("public")
+        >>> tool = FawkesV03([tracker], targets=public.of_people(range(4)), mode="low")
+        >>> tool.settings["mode"], tool.settings["targets"].split(",")[0]
+        ('low', '48 photographs of 4 people')
     """
 
     extractors: Sequence[Extractor]

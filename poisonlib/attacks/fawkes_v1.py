@@ -60,6 +60,15 @@ class FawkesV1(Attack):
         learning_rate: of Adadelta, in tanh units.
         penalty: weight of DSSIM over budget.
         max_change: largest change of a value, in [0, 1] units.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.attacks import FawkesV1
+        >>> tool = FawkesV1([extractors.load("softmax-2014")], steps=2)  # for a look at it
+        >>> cloak = tool(torch.rand(1, 3, 48, 48), seed=0)
+        >>> cloak.images.shape, cloak.steps
+        (torch.Size([1, 3, 48, 48]), 2)
     """
 
     extractors: Sequence[Extractor]

@@ -60,6 +60,15 @@ class LowKey(Attack):
         noise: radius of the uniform noise that the walk starts with.
         blur_size, blur_sigma: Gaussian kernel of the blurred branch, in pixels.
         coordinates: by how many coordinates the squared distance is averaged.
+
+    Example:
+        >>> from poisonlib import extractors, people
+        >>> from poisonlib.attacks import LowKey
+        >>> tracker, mine = extractors.load("softmax-2014"), people.load("users").of(0)[:1]
+        >>> cloak = LowKey([tracker], steps=3)(mine, seed=0)
+        >>> moved = (tracker(cloak.images) - tracker(mine)).norm(dim=1)
+        >>> bool(cloak.linf < 0.1), bool(moved > 0.3)  # little to the eye, more to the network
+        (True, True)
     """
 
     extractors: Sequence[Extractor]

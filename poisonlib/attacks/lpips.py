@@ -56,6 +56,15 @@ class LPIPS:
     Raises:
         ValueError: unknown trunk.
         FileNotFoundError: AlexNet asked for and not on this machine.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import LPIPS
+        >>> distance, picture = LPIPS(trunk="onet"), torch.rand(1, 3, 64, 64)
+        >>> distance(picture, picture)
+        tensor([0.])
+        >>> bool(distance(0.5 * picture, picture) > distance(0.9 * picture, picture))
+        True
     """
 
     def __init__(self, *, trunk: Literal["auto", "alexnet", "onet"] = "auto") -> None:

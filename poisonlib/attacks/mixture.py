@@ -29,6 +29,13 @@ class Mixture:
 
     Raises:
         ValueError: a share outside [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import Mixture, Processed
+        >>> half = Mixture(Processed(), Processed(), share=0.5)
+        >>> len(half(torch.rand(4, 3, 32, 32), seed=0))
+        4
     """
 
     old: Callable[..., Cloak] | None

@@ -29,6 +29,15 @@ def dssim(images: Tensor, reference: Tensor) -> Tensor:
 
     Returns:
         ``(n,)``, 0 for identical images, at most 1.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import dssim
+        >>> picture = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+        >>> dssim(picture, picture)
+        tensor([0.])
+        >>> bool(dssim(1 - picture, picture) > 0.5)  # a negative: structure turned around
+        True
     """
     return anchored(reference)(images)
 

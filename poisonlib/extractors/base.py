@@ -26,6 +26,19 @@ class Extractor(Protocol):
     Attributes:
         card: its metadata.
         fingerprint: hex digest that changes whenever its embeddings could; keys caches.
+
+    Example:
+        Whatever has a card and a fingerprint, and returns unit rows, will do:
+
+        >>> import torch
+        >>> from poisonlib.extractors import Card, Extractor, embed
+        >>> class MeanColour:
+        ...     card = Card("mean-colour", 2026, "none", "none", "none", 112, 3, "CC0-1.0")
+        ...     fingerprint = "mean-colour-1"
+        ...     def __call__(self, images):
+        ...         return torch.nn.functional.normalize(images.mean(dim=(2, 3)), dim=1)
+        >>> embed(MeanColour(), torch.rand(2, 3, 8, 8)).shape
+        torch.Size([2, 3])
     """
 
     card: Card
@@ -52,6 +65,14 @@ class Preprocessing:
         channels: order in which the network expects the colours.
         crop: top, left, height and width of the part to keep after resizing, or None for all.
         interpolation: how to resize; bicubic is clamped to [0, 1] as picture libraries do.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.extractors import Preprocessing
+        >>> prepare = Preprocessing(size=16, mean=0.5, std=0.5)
+        >>> prepared = prepare(torch.zeros(1, 3, 112, 112))
+        >>> prepared.shape, prepared.min().item()
+        (torch.Size([1, 3, 16, 16]), -1.0)
     """
 
     size: int | None = None
@@ -103,7 +124,7 @@ class ModuleExtractor:
         >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 4))
         >>> card = Card("mine", 2026, "linear", "none", "none", 8, 4, "MIT")
         >>> mine = ModuleExtractor(net, card, Preprocessing(size=8))
-        >>> mine(torch.rand(2, 3, 112, 112)).norm(dim=1)
+        >>> mine(torch.rand(2, 3, 112, 112)).norm(dim=1).round(decimals=4)
         tensor([1., 1.])
     """
 
@@ -186,6 +207,17 @@ def embed(extractor: Extractor, images: Tensor, *, batch_size: int = 256) -> Ten
     Raises:
         ValueError: bad images, or an extractor that returns the wrong shape, NaN, or rows that
             are not of length 1.
+
+    Example:
+        Two photographs of one person lie closer together than those of two people:
+
+        >>> from poisonlib import extractors, people
+        >>> photos = people.load("users")
+        >>> pair, other = photos.of(0)[:2], photos.of(1)[:1]
+        >>> rows = extractors.embed(extractors.load("magface-2021"), pair)
+        >>> stranger = extractors.embed(extractors.load("magface-2021"), other)
+        >>> bool(rows[0] @ rows[1] > rows[0] @ stranger[0])
+        True
     """
     checks.images(images)
     with torch.no_grad():

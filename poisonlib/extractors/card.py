@@ -21,6 +21,14 @@ class Card:
         licence: of the weights.
         notes: anything else a reader should know, e.g. where it departs from history.
         differentiable: whether gradients reach the pixels, which cloaking tools need.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> card = extractors.load("magface-2021").card
+        >>> card.year, card.licence
+        (2021, 'CC0-1.0')
+        >>> extractors.Card.from_json(card.to_json()) == card
+        True
     """
 
     name: str

@@ -38,6 +38,15 @@ def from_file(
         ModuleNotFoundError: ONNX without onnxruntime.
         ValueError: damaged, or a pickle, or the network does not map images ``(n, 3, h, w)`` to
             rows ``(n, embedding_size)``.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib.extractors import Card, from_file
+        >>> card = Card("mine", 2026, "unknown", "unknown", "unknown", 112, 128, "unknown")
+        >>> _ = Path("network.pt").write_bytes(b"\\x80 a pickle")
+        >>> from_file("network.pt", card=card)
+        Traceback (most recent call last):
+        ValueError: network.pt is refused: it is a pickle, which can run code when it is opened; ...
     """
     path = Path(path)
     if not path.is_file():

@@ -24,6 +24,16 @@ class OutsideExtractor:
         card: its metadata, with ``differentiable=False``.
         preprocessing: from images in [0, 1] to what the function expects.
         origin: what its embeddings depend on, for the fingerprint: a hash of its weights.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.extractors import Card, OutsideExtractor, Preprocessing
+        >>> said = ("means", 2026, "none", "none", "none", 8, 3, "CC0-1.0")
+        >>> card = Card(*said, differentiable=False)
+        >>> small = Preprocessing(size=8)
+        >>> means = OutsideExtractor(lambda array: array.mean((2, 3)), card, small, "means-1")
+        >>> means(torch.ones(2, 3, 16, 16)).norm(dim=1).round(decimals=4)
+        tensor([1., 1.])
     """
 
     compute: Callable[[NDArray], NDArray]

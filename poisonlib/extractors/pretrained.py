@@ -34,6 +34,12 @@ class Pretrained:
         preprocessing: of its authors.
         build: the network with the weights of a file.
         package: that the network's code comes from.
+
+    Example:
+        >>> from poisonlib.extractors import pretrained
+        >>> entry = pretrained.PRETRAINED["mobilefacenet-2019"]
+        >>> entry.card.loss, entry.preprocessing.crop
+        ('ArcFace', (0, 8, 112, 96))
     """
 
     card: Card
@@ -207,17 +213,36 @@ PRETRAINED = {
 
 
 def names() -> tuple[str, ...]:
-    """All real extractors that are known, oldest first, whether they are on this machine or not."""
+    """All real extractors that are known, oldest first, whether they are on this machine or not.
+
+    Example:
+        >>> from poisonlib.extractors import pretrained
+        >>> pretrained.names()[:2]
+        ('dlib-2017', 'facenet-casia-2018')
+    """
     return (DLIB.name, *PRETRAINED)
 
 
 def available() -> tuple[str, ...]:
-    """Those whose weights and packages are on this machine, oldest first."""
+    """Those whose weights and packages are on this machine, oldest first.
+
+    Example:
+        >>> from poisonlib.extractors import pretrained
+        >>> set(pretrained.available()) <= set(pretrained.names())
+        True
+    """
     return tuple(name for name in names() if is_available(name))
 
 
 def is_available(name: str) -> bool:
-    """Whether a real extractor's weights and package are on this machine."""
+    """Whether a real extractor's weights and package are on this machine.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> for name in extractors.pretrained.names():
+        ...     if extractors.pretrained.is_available(name):
+        ...         assert extractors.load(name).card.name == name
+    """
     if name == DLIB.name:
         return dlib_resnet.is_installed()
     entry = PRETRAINED[name]
@@ -233,6 +258,12 @@ def load(name: str) -> Extractor:
         ValueError: no such name, or weights that are damaged or another model's.
         FileNotFoundError: its weights are not on this machine; the message says how to get them.
         ModuleNotFoundError: a package is missing.
+
+    Example:
+        >>> from poisonlib.extractors import pretrained
+        >>> pretrained.load("facenet")
+        Traceback (most recent call last):
+        ValueError: no real extractor 'facenet'; there are: dlib-2017, facenet-casia-2018, ...
     """
     if name not in names():
         raise ValueError(f"no real extractor {name!r}; there are: {', '.join(names())}")

@@ -26,6 +26,13 @@ def names(*, adapted: bool = False) -> tuple[str, ...]:
     Args:
         adapted: instead, those that an adaptive trainer made of one of them, for which
             ``adapted-`` stands in front of its name.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> extractors.names()[:3]
+        ('softmax-2014', 'triplet-2015', 'cosface-2018')
+        >>> extractors.names(adapted=True)
+        ('adapted-softmax-2014', 'adapted-arcface-2019')
     """
     files = sorted(WEIGHTS.glob("*.safetensors"), key=lambda path: (path.stem[-4:], path.stem))
     return tuple(path.stem for path in files if path.stem.startswith(ADAPTED) == adapted)
@@ -42,6 +49,15 @@ def load(name: str) -> Extractor:
         ValueError: no such name (the message lists those there are), or damaged weights.
         FileNotFoundError: a real one whose weights are not here; the message says how to get them.
         ModuleNotFoundError: a real one whose package is missing.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> extractor = extractors.load("arcface-2019")
+        >>> extractor.card.loss, extractor.card.embedding_size
+        ('ArcFace, scale 32, margin 0.4', 128)
+        >>> extractors.load("arcface")
+        Traceback (most recent call last):
+        ValueError: no extractor 'arcface' ships with poisonlib; there are: softmax-2014, ...
     """
     if name in pretrained.names():
         return pretrained.load(name)
@@ -66,6 +82,12 @@ def read(path: Path) -> ModuleExtractor:
     Raises:
         FileNotFoundError: no such file.
         ValueError: the file is damaged, or of an architecture that is not known here.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> extractors.write(extractors.load("softmax-2014"), "copy.safetensors")
+        >>> extractors.read("copy.safetensors").card.name
+        'softmax-2014'
     """
     module, (card, preprocessing) = networks.read(path, _build, kind="extractor", command="train")
     return ModuleExtractor(module, card, preprocessing)
@@ -78,7 +100,15 @@ def _build(header: Mapping[str, str]) -> tuple[torch.nn.Module, tuple[Card, Prep
 
 
 def write(extractor: ModuleExtractor, path: Path) -> None:
-    """Write an extractor as half-precision safetensors with its card inside, in one step."""
+    """Write an extractor as half-precision safetensors with its card inside, in one step.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib import extractors
+        >>> extractors.write(extractors.load("softmax-2014"), Path("copy.safetensors"))
+        >>> Path("copy.safetensors").stat().st_size < 2_000_000  # bytes: half precision
+        True
+    """
     header = {
         "card": extractor.card.to_json(),
         "architecture": type(extractor.module).__name__,

@@ -27,6 +27,12 @@ class Attributes:
         freckles: whether they show.
         makeup: whether lipstick or eye shadow is worn.
         glasses: whether glasses are worn on most photographs.
+
+    Example:
+        >>> from poisonlib import people
+        >>> attributes = people.attributes("p00002")
+        >>> attributes.age, attributes.hair_colour, attributes.glasses
+        ('middle-aged', 'light brown', False)
     """
 
     age: str
@@ -95,7 +101,14 @@ def _band(value: float, bounds: tuple[float, ...], words: tuple[str, ...]) -> st
 
 
 def describe(person: Identity) -> Attributes:
-    """The attributes of a character."""
+    """The attributes of a character.
+
+    Example:
+        >>> from poisonlib.people import identity
+        >>> from poisonlib.people.appearance import describe
+        >>> print(describe(identity.sample(7)).caption())
+        A middle-aged feminine rendered character with long very dark brown hair combed back, ...
+    """
     hair, makeup = person.hair, person.makeup
     brightness = sum(person.skin.base) / 3
     tones = ("very dark", "dark", "medium", "light", "very light")

@@ -220,6 +220,13 @@ def sample(seed: int, *, amplitude: float = AMPLITUDE) -> Identity:
     Args:
         seed: any integer; the same seed is the same character.
         amplitude: how far faces differ (see `AMPLITUDE`); smaller makes recognition harder.
+
+    Example:
+        >>> from poisonlib.people import identity
+        >>> identity.sample(7) == identity.sample(7)
+        True
+        >>> identity.sample(7).hair.style, identity.sample(8).hair.style
+        ('back', 'tied')
     """
     shape = _shape(seed, amplitude)
     skin = _skin(seed, shape)

@@ -188,6 +188,11 @@ def sample(person: int, photograph: int, *, level: float = LEVEL) -> Nuisance:
         person: the identity's seed, so that no two people share their photographs' settings.
         photograph: its number, counted from 0.
         level: factor on pose and expression (`LEVEL`).
+
+    Example:
+        >>> from poisonlib.people import nuisance
+        >>> [nuisance.sample(7, photograph).lighting.name for photograph in range(3)]
+        ['outdoor', 'studio', 'studio']
     """
     return Nuisance(
         person=person,

@@ -116,6 +116,12 @@ def aligned(
     Args:
         identities, photos: take only the first so many people, or photographs of each.
         first_identity: begin with the person of this seed.
+
+    Example:
+        >>> from poisonlib import people
+        >>> people.aligned("rendered")
+        Traceback (most recent call last):
+        FileNotFoundError: ...
     """
     people = people_in(
         folder, identities=identities, photos=photos, first_identity=first_identity

@@ -49,7 +49,10 @@ def load(split: Literal["public", "users"]) -> Photos:
         FileNotFoundError: the package was installed without its data.
 
     Example:
-        >>> images, labels, names = load("users")  # doctest: +SKIP
+        >>> from poisonlib import people
+        >>> images, labels, names = people.load("users")
+        >>> images.shape[1:], len(names)
+        (torch.Size([3, 112, 112]), 100)
     """
     return read(_archive(split))
 
@@ -100,6 +103,11 @@ def attributes(name: str) -> Attributes:
 
     Raises:
         ValueError: nobody of that name is packaged.
+
+    Example:
+        >>> from poisonlib import people
+        >>> print(people.attributes("p00002").caption())
+        A middle-aged masculine rendered character with short light brown hair, ...
     """
     for split in SPLITS:
         listing = _listing(_archive(split))

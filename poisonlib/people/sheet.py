@@ -18,6 +18,12 @@ def contact_sheet(photos: Photos, people: int = 12, per_person: int = 8) -> Imag
 
     Raises:
         ValueError: no rows or columns asked for.
+
+    Example:
+        >>> from poisonlib import people
+        >>> sheet = people.contact_sheet(people.load("users"), people=3, per_person=5)
+        >>> sheet.size  # pixels: 5 photographs wide, 3 people high
+        (560, 336)
     """
     if people < 1 or per_person < 1:
         raise ValueError(

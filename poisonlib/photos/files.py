@@ -30,6 +30,13 @@ class FoundPhotos(Photos):
 
     Attributes:
         skipped: what was left out, with reasons.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.photos import FoundPhotos
+        >>> found = FoundPhotos(torch.rand(1, 3, 8, 8), torch.tensor([0]), ("Ada",))
+        >>> len(found), found.skipped
+        (1, ())
     """
 
     skipped: tuple[Skipped, ...] = ()
@@ -60,14 +67,19 @@ def from_folder(
         ValueError: no usable photograph in it; the message says why for the first files.
 
     Example:
+        Two photographs of a rendered person in a folder of their own, and a file that is none:
+
+        >>> from pathlib import Path
+        >>> from PIL import Image
         >>> from poisonlib import people, photos
-        >>> from poisonlib.attacks import LowKey
-        >>> from poisonlib.extractors import load
-        >>> from poisonlib.trial import Trial
-        >>> mine = photos.from_folder("album", min_photos=4)  # doctest: +SKIP
-        >>> trial = Trial(LowKey([load("arcface-2019")]), load("magface-2021"))
-        >>> everybody = people.load("users").joined(mine)  # doctest: +SKIP
-        >>> trial.run(everybody, users=mine.names, seed=0).summary()  # doctest: +SKIP
+        >>> Path("album/Ada").mkdir(parents=True)
+        >>> for number, image in enumerate(people.load("users").of("p00002")[:2]):
+        ...     pixels = (image * 255).byte().permute(1, 2, 0).numpy()
+        ...     Image.fromarray(pixels).resize((224, 224)).save(f"album/Ada/{number}.png")
+        >>> _ = Path("album/Ada/notes.txt").write_text("Ada in the garden")
+        >>> mine = photos.from_folder("album")
+        >>> mine.images.shape, [left.file.name for left in mine.skipped]
+        (torch.Size([2, 3, 112, 112]), ['notes.txt'])
     """
     example = Path(folder) / "Ada" / "1.jpg"
     folder = checked(folder, what=f"a folder of photographs for each person, e.g. {example}")
@@ -110,6 +122,12 @@ def lfw(
     Raises:
         FileNotFoundError: it is not there and ``download`` is False.
         ValueError: nobody has that many photographs.
+
+    Example:
+        >>> from poisonlib import photos
+        >>> photos.lfw("nowhere")
+        Traceback (most recent call last):
+        FileNotFoundError: no LFW photographs in nowhere/lfw_home/lfw_funneled; fetch them ...
     """
     home = Path(data_home or os.environ.get("SCIKIT_LEARN_DATA") or "~/scikit_learn_data")
     folder = home.expanduser() / "lfw_home" / "lfw_funneled"

@@ -21,6 +21,15 @@ class Photos:
         names: one name for each label. A subset keeps all names, so that labels stay comparable.
 
     Unpacks as ``images, labels, names = photos``.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(3, 3, 8, 8), torch.tensor([0, 0, 1]), ("Ada", "Ben"))
+        >>> photos.of("Ada").shape
+        torch.Size([2, 3, 8, 8])
+        >>> photos.of_people(["Ben"]).labels
+        tensor([1])
     """
 
     images: Tensor

@@ -10,7 +10,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that was not used, and why."""
+    """A file that was not used, and why.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib.photos import Skipped
+        >>> print(Skipped(Path("album/Ada/notes.txt"), "not a picture"))
+        album/Ada/notes.txt: not a picture
+    """
 
     file: Path
     reason: str
