@@ -18,6 +18,7 @@ FLOOR = ("checks", "statistics", "provenance", "networks", "assets", "paper", "c
 ROOMS = (
     ("people", "photos"),
     ("attacks",),
+    ("folders",),
     ("extractors",),
     ("training",),
     ("recognition",),

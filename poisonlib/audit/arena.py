@@ -1,0 +1,220 @@
+"""Where a cloak meets the trainers: the paper's protocol, once for each strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from poisonlib import extractors, people
+from poisonlib.attacks import Cloak
+from poisonlib.audit.given import Given, Leaking, all_of
+from poisonlib.audit.handmade import AttackLike, as_attack, name_of_attack
+from poisonlib.audit.report_card import ReportCard, row_of
+from poisonlib.audit.strategies import Strategy, Trainer, strategies
+from poisonlib.defenses import choose_threshold
+from poisonlib.defenses.once import Remembering
+from poisonlib.extractors import Extractor, embed
+from poisonlib.photos import Photos
+from poisonlib.trial import Progress, Trial, as_published, choose_users, split
+
+#: What an attack says that was used wrongly, and a function that broke a rule or failed.
+RULES = (TypeError, ValueError, RuntimeError)
+
+
+def gauntlet(
+    cloak: AttackLike | Callable[[Tensor], Tensor],
+    *,
+    photos: Photos | None = None,
+    users: Sequence[int | str] | int = 5,
+    strategies: Sequence[Strategy] | None = None,
+    seed: int = 0,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> ReportCard:
+    """Play a cloak against every strategy that a trainer has.
+
+    One user at a time shares cloaked photographs only, among many people who share clean ones, as
+    in :class:`poisonlib.trial.Trial`; then the trainer is asked about clean photographs of that
+    user. Whoever tries several cloaks makes an :class:`Arena` and lets it ``play`` each: it keeps
+    what the extractors made of everybody else.
+
+    Args:
+        cloak: a function from ``(n, 3, 112, 112)`` images in [0, 1], the photographs of one user,
+            to images of the same shape; or an attack of ``poisonlib.attacks``; or :class:`Given`.
+        photos: gallery and users together; the packaged users, if not given.
+        users: who wears the cloak, by label or name; or how many, drawn by ``seed``.
+        strategies: of :func:`poisonlib.audit.strategies`; all of them, if not given.
+        seed: of the split into gallery and test photographs, of the draw of users, and of the
+            cloaks of an attack.
+        name: what the report calls the cloak; its own name, if not given.
+        progress: called with (steps done, steps in all, what is being done).
+
+    Raises:
+        TypeError, ValueError: not a cloak, no users or strategies, or a cloak that breaks a rule;
+            see :class:`poisonlib.audit.Handmade`.
+        RuntimeError: the cloak itself failed. The message says for which user.
+
+    Example:
+        >>> from poisonlib import audit
+        >>> card = audit.gauntlet(lambda images: 1 - images)  # doctest: +SKIP
+        >>> print(card.summary)  # doctest: +SKIP
+    """
+    arena = Arena(photos, strategies=strategies, seed=seed)
+    return arena.play(cloak, users=users, name=name, progress=progress)
+
+
+class Arena:
+    """The gallery, and what each trainer's extractor makes of it, kept for any number of cloaks.
+
+    Args:
+        photos: gallery and users together; the packaged users, if not given.
+        strategies: the line-up; all of :func:`poisonlib.audit.strategies`, if not given.
+        seed: of the split, of the draw of users, and of the cloaks of an attack.
+
+    Attributes:
+        photos: as they are published.
+        strategies: the line-up.
+        seed: as given.
+        test: ``(n,)`` bool, the photographs that are asked about.
+
+    Raises:
+        ValueError: no strategies, two of one name, or too few photographs of somebody.
+    """
+
+    def __init__(
+        self,
+        photos: Photos | None = None,
+        *,
+        strategies: Sequence[Strategy] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.strategies = _line_up(strategies)
+        self.photos = as_published(people.load("users") if photos is None else photos)
+        self.seed = seed
+        self.test = split(self.photos.labels, seed=seed)
+        self._remembering: dict[str, Remembering] = {}
+        self._trainers: dict[str, Trainer] = {}
+        self._rows: dict[str, Tensor] = {}
+        self._thresholds: dict[tuple, float] = {}
+
+    def play(
+        self,
+        cloak: AttackLike | Callable[[Tensor], Tensor],
+        *,
+        users: Sequence[int | str] | int = 5,
+        name: str | None = None,
+        progress: Progress | None = None,
+    ) -> ReportCard:
+        """Let users wear a cloak before every trainer of the line-up; see :func:`gauntlet`."""
+        attack = as_attack(cloak)
+        chosen = choose_users(self.photos, users, seed=self.seed)
+        steps = len(chosen) + len(self.strategies)
+        tell = progress or _no_progress
+        clean, cloaks = [], []
+        for done, user in enumerate(chosen):
+            tell(done, steps, f"cloaking {self.photos.names[user]}")
+            mine = self.photos.images[(self.photos.labels == user) & ~self.test]
+            clean.append(mine)
+            cloaks.append(self._cloaked(attack, mine, user))
+        worn = all_of(cloaks)
+        given = Given(torch.cat(clean), worn)
+        rows = []
+        for done, strategy in enumerate(self.strategies, start=len(chosen)):
+            tell(done, steps, strategy.name)
+            rows.append(self._against(strategy, given, chosen))
+        tell(steps, steps, "done")
+        return ReportCard.of(name or name_of_attack(attack), rows, worn, seed=self.seed)
+
+    def extractor(self, which: str | Extractor) -> Remembering:
+        """An extractor by name, or as it is, that embeds each photograph once.
+
+        Raises:
+            ValueError: no such extractor.
+        """
+        found = extractors.load(which) if isinstance(which, str) else which
+        return self._remembering.setdefault(found.fingerprint, Remembering(found))
+
+    def rows(self, extractor: Remembering) -> Tensor:
+        """What an extractor of this arena makes of all photographs, ``(n, d)``."""
+        if extractor.fingerprint not in self._rows:
+            self._rows[extractor.fingerprint] = embed(extractor, self.photos.images)
+        return self._rows[extractor.fingerprint]
+
+    def threshold(self, name: str, *, share: float, choosers: int | None = None) -> float:
+        """The distance at which an extractor mistakes so large a share of strangers for somebody.
+
+        Args:
+            name: of the extractor.
+            share: in (0, 1).
+            choosers: how many of the packaged public people, the first ones, choose; all if None.
+        """
+        key = (name, share, choosers)
+        if key not in self._thresholds:
+            public = people.load("public")
+            chosen = as_published(public.of_people(public.people[:choosers]))
+            extractor = extractors.load(name)
+            self._thresholds[key] = choose_threshold(extractor, chosen, false_adds=share)
+        return self._thresholds[key]
+
+    @cached_property
+    def later(self) -> Tensor:
+        """``(n,)`` bool: training photographs that a growing gallery does not begin with.
+
+        It begins with the first third of each person's, and at least with one.
+        """
+        later = ~self.test
+        for person in self.photos.people:
+            mine = torch.nonzero((self.photos.labels == person) & ~self.test)[:, 0]
+            later[mine[: max(1, len(mine) // 3)]] = False
+        return later
+
+    @cached_property
+    def rounds(self) -> tuple[Tensor, ...]:
+        """The later photographs, clean: in each round the next one of everybody who has one."""
+        place = torch.full_like(self.photos.labels, -1)
+        for person in self.photos.people:
+            mine = (self.photos.labels == person) & self.later
+            place[mine] = torch.arange(int(mine.sum()))
+        return tuple(self.photos.images[place == number] for number in range(int(place.max()) + 1))
+
+    def _cloaked(self, attack: AttackLike, mine: Tensor, user: int) -> Cloak:
+        try:
+            return attack(mine, seed=self.seed + user)
+        except Exception as failure:
+            kind = next((kind for kind in RULES if isinstance(failure, kind)), RuntimeError)
+            said = str(failure) if kind in RULES else f"{type(failure).__name__}: {failure}"
+            raise kind(f"no cloak for {self.photos.names[user]}: {said}") from failure
+
+    def _against(self, strategy: Strategy, given: Given, users: list[int]) -> dict:
+        extractor, recogniser = self._trainer(strategy)
+        attack = Leaking(given, strategy.leaked) if strategy.leaked else given
+        photos, test, rows = self.photos, self.test, self.rows(extractor)
+        if strategy.grows:
+            kept = ~self.later
+            photos, test, rows = photos.subset(kept), test[kept], rows[kept]
+        trial = Trial(attack, extractor, recogniser, name=strategy.name)
+        result = trial.run(photos, users=users, seed=self.seed, rows=rows, test=test)
+        return row_of(strategy, extractor.card.name, result)
+
+    def _trainer(self, strategy: Strategy) -> Trainer:
+        if strategy.name not in self._trainers:
+            self._trainers[strategy.name] = strategy.make(self)
+        return self._trainers[strategy.name]
+
+
+def _line_up(given: Sequence[Strategy] | None) -> tuple[Strategy, ...]:
+    line_up = strategies() if given is None else tuple(given)
+    names = [strategy.name for strategy in line_up]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"a gauntlet needs at least one strategy, and each of its own name, got {names}; "
+            "poisonlib.audit.strategies makes a line-up"
+        )
+    return line_up
+
+
+def _no_progress(done: int, steps: int, what: str) -> None:
+    pass

@@ -1,0 +1,47 @@
+"""Toys for the audit: people large enough for the measures of visible change, and an arena."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+
+from poisonlib.audit import Arena, Strategy
+from poisonlib.audit.strategies import naive
+from poisonlib.extractors import Card, ModuleExtractor, Preprocessing
+from poisonlib.photos import Photos
+from poisonlib.trial import as_published
+from tests.core.conftest import toy_photos
+
+
+def large(photos: Photos) -> Photos:
+    """Each pixel repeated, so that the visible change can be measured."""
+    images = photos.images.repeat_interleave(3, 2).repeat_interleave(3, 3)
+    return as_published(Photos(images, photos.labels, photos.names))
+
+
+def toy(name: str = "toy-2014", year: int = 2014) -> ModuleExtractor:
+    """Small pictures as rows, centred, so that the negative lies on the other side."""
+    card = Card(name, year, "toy", "none", "none", 8, 192, "CC0-1.0")
+    return ModuleExtractor(torch.nn.Flatten(), card, Preprocessing(8))
+
+
+def nothing(images: torch.Tensor) -> torch.Tensor:
+    return images
+
+
+def negative(images: torch.Tensor) -> torch.Tensor:
+    return 1 - images
+
+
+def arena(
+    strategies: Sequence[Strategy] | None = None, *, people: int = 6, each: int = 24
+) -> Arena:
+    chosen = [naive(toy())] if strategies is None else strategies
+    return Arena(large(toy_photos(people, each)), strategies=chosen)
+
+
+@pytest.fixture(scope="module")
+def photos() -> Photos:
+    return large(toy_photos(6, 24))

@@ -1,0 +1,232 @@
+"""The gauntlet on toys: nothing does nothing, a decisive cloak shows, and the grade is the worst."""
+
+from __future__ import annotations
+
+import json
+
+import pandas
+import pytest
+import torch
+
+from poisonlib.attacks import Processed
+from poisonlib.audit import TOMORROW, VERDICTS, Arena, Given, gauntlet
+from poisonlib.audit.strategies import FAMILIES, Strategy, naive, strategies
+from poisonlib.defenses import (
+    JPEG,
+    ConfidenceThreshold,
+    Filtered,
+    Growing,
+    Median,
+    Purified,
+    Top2,
+)
+from poisonlib.extractors import names
+from poisonlib.photos import Photos
+from poisonlib.recognition import NearestNeighbour
+from poisonlib.statistics import paired, wilson
+from poisonlib.trial import Trial
+from tests.audit.conftest import arena, negative, nothing, toy
+
+
+class Bright:
+    """A detector that takes what is very bright for cloaked."""
+
+    def scores(self, images):
+        return images.mean(dim=(1, 2, 3))
+
+
+def folded() -> torch.nn.Module:
+    """Sees a picture and its negative alike."""
+
+    class Folded(torch.nn.Module):
+        def forward(self, images):
+            return images.flatten(1).abs()
+
+    return Folded()
+
+
+def immune():
+    from poisonlib.extractors import Card, ModuleExtractor, Preprocessing
+
+    card = Card("immune-2025", 2025, "toy", "none", "none", 8, 192, "CC0-1.0")
+    return ModuleExtractor(folded(), card, Preprocessing(8))
+
+
+def toys() -> list[Strategy]:
+    """A strategy of every family, in the parts that the default ones use, on toy extractors."""
+
+    def with_toy(name: str, family: str, trainer, **settings) -> Strategy:
+        return Strategy(name, family, 2014, "is a toy", trainer, **settings)
+
+    return [
+        naive(toy()),
+        naive(toy("later-2021", 2022)),
+        with_toy("wash", "purification", lambda a: (
+            a.extractor(Purified(toy(), JPEG(90))), NearestNeighbour)),
+        with_toy("median", "purification", lambda a: (
+            a.extractor(Purified(toy(), Median(3))), NearestNeighbour)),
+        with_toy("drop", "detection", lambda a: (
+            a.extractor(toy()), Filtered(Bright(), threshold=0.9))),
+        with_toy("leak", "leak and growth", lambda a: (
+            a.extractor(toy()), NearestNeighbour), leaked=1),
+        with_toy("growth", "leak and growth", lambda a: (
+            a.extractor(toy()), Growing(a.rounds, threshold=0.5)), leaked=1, grows=True),
+        with_toy("Top-2", "two models", lambda a: (
+            a.extractor(toy()), Top2.over(a.extractor(immune())))),
+        with_toy("threshold", "two models", lambda a: (
+            a.extractor(toy()), ConfidenceThreshold.over(a.extractor(immune()), threshold=0.5))),
+    ]  # fmt: skip
+
+
+def test_a_cloak_that_changes_nothing_has_no_measurable_effect_anywhere() -> None:
+    stage = arena(toys())
+    for cloak in (nothing, Processed()):
+        card = stage.play(cloak, users=5)
+        assert set(card.verdicts.values()) == {"no measurable effect"} == {card.grade}
+        assert set(card.visible.values()) == {0.0}
+        assert (card.table["difference"] == 0).all()
+
+
+def test_a_decisive_cloak_protects_against_the_naive_and_the_second_mover_wins() -> None:
+    naively = gauntlet(negative, photos=arena().photos, users=5, strategies=[naive(toy())])
+    assert naively.grade == "protects" and naively.table["error"].tolist() == [1.0]
+    card = arena(toys()).play(negative, users=5)
+    verdicts = card.verdicts
+    assert verdicts["naive, toy-2014"] == "protects"
+    assert verdicts["leak"] == verdicts["growth"] == "no measurable effect"
+    assert verdicts["Top-2"] == "no measurable effect", "the second model is immune"
+    assert card.grade == "no measurable effect", "the worst case counts"
+    assert card.strongest["error"] == card.table["error"].min()
+
+
+def test_rows_are_those_of_the_trial_with_paired_intervals() -> None:
+    stage = arena()
+    card = stage.play(negative, users=3)
+    (row,) = card.table.to_dict("records")
+    trial = Trial(Given(stage.photos.images, 1 - stage.photos.images), toy())
+    result = trial.run(stage.photos, users=3, seed=0)
+    mine = result.table[result.table["whose"] == "user"].groupby("condition")["errors"].sum()
+    n = row["n"]
+    assert (round(row["error"] * n), round(row["without"] * n)) == (
+        mine["cloaked"],
+        mine["control"],
+    )
+    rate = wilson(mine["cloaked"], n)
+    assert (row["low"], row["high"]) == (rate.low, rate.high)
+    between = paired(n, 0, n)
+    assert (row["difference_low"], row["difference_high"]) == (between.low, between.high)
+    assert row["users"] == 3 and row["n"] == 3 * 7
+
+
+def test_each_user_is_cloaked_once_however_many_trainers_look() -> None:
+    batches = []
+
+    def counted(images):
+        batches.append(len(images))
+        return images
+
+    stage = arena(toys())
+    stage.play(counted, users=4)
+    assert batches == [17] * 4
+    seen = []
+    inside = stage.extractor(toy())
+    stage._remembering[inside.fingerprint]._rows.function = lambda images: (
+        seen.append(len(images)) or toy()(images)
+    )
+    stage.play(counted, users=4)
+    assert seen == [], "nobody who has been seen is embedded again"
+
+
+def test_it_can_be_repeated_and_uses_no_global_random_state() -> None:
+    state = torch.random.get_rng_state()
+    first, second = (arena(toys()).play(negative, users=3).table for _ in range(2))
+    pandas.testing.assert_frame_equal(first, second)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_progress_is_told_to_the_end() -> None:
+    told = []
+    arena(toys()).play(nothing, users=2, progress=lambda *step: told.append(step))
+    assert told[0] == (0, 11, "cloaking toy 0") or told[0][1] == 11
+    assert [done for done, _, _ in told] == list(range(12)) and told[-1][2] == "done"
+
+
+def test_a_growing_gallery_begins_with_a_third() -> None:
+    stage = arena()
+    later = stage.later
+    assert not (later & stage.test).any()
+    for person in stage.photos.people:
+        mine = stage.photos.labels == person
+        assert int((mine & ~stage.test & ~later).sum()) == 17 // 3
+    assert sum(len(each) for each in stage.rounds) == int(later.sum())
+    assert all(len(each) == len(stage.photos.people) for each in stage.rounds)
+
+
+def test_line_ups_are_checked() -> None:
+    with pytest.raises(ValueError, match="at least one strategy"):
+        Arena(arena().photos, strategies=[])
+    with pytest.raises(ValueError, match="each of its own name"):
+        arena([naive(toy()), naive(toy())])
+    with pytest.raises(ValueError, match="family must be one of"):
+        Strategy("x", "magic", 2020, "", lambda a: None)
+    with pytest.raises(ValueError, match="'all' or 'quick'"):
+        strategies("slow")
+    with pytest.raises(ValueError, match="no extractor 'nobody'"):
+        strategies(extractors=["nobody"])
+
+
+def test_the_default_line_up_has_every_family_in_order() -> None:
+    every, quick = strategies(), strategies("quick")
+    assert len({strategy.name for strategy in every}) == len(every)
+    assert {strategy.family for strategy in every} == set(FAMILIES)
+    assert {strategy.name for strategy in quick} < {strategy.name for strategy in every}
+    naive_ones = [s for s in every if s.family in ("naive", "newer model")]
+    assert len(naive_ones) == len(names())
+    assert [s.year for s in naive_ones] == sorted(s.year for s in naive_ones)
+    assert all(strategy.does for strategy in every)
+    mine = strategies(extractors=[toy("mine-2030", 2030), "softmax-2014"])
+    assert [s.name for s in mine[:2]] == ["naive, softmax-2014", "newer model, mine-2030"]
+
+
+def test_a_card_is_said_in_text_html_and_json() -> None:
+    stage = arena(toys())
+    card = stage.play(negative, users=3, name="<b>mine</b>")
+    for said in (str(card), card._repr_html_(), card.summary, card.to_json()):
+        assert TOMORROW.split("'")[0] in said
+    html = card._repr_html_()
+    assert "<b>" not in html and "&lt;b&gt;mine" in html
+    assert html.count('scope="row"') == len(card.table)
+    assert html.count('scope="col"') == html.split("</thead>")[0].count("<th ")
+    assert "<caption>" in html
+    assert all(name in str(card) for name in card.verdicts)
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    plain = json.loads(card.to_json(), parse_constant=refuse)
+    assert plain["grade"] == card.grade and plain["grade"] in VERDICTS
+    assert [row["verdict"] for row in plain["strategies"]] == list(card.verdicts.values())
+    assert plain["strategies"][0]["error"] == card.table["error"].iloc[0]
+
+
+def test_one_user_among_others_can_be_audited(photos: Photos) -> None:
+    """What an audit of somebody's own pairs does: cloaks that exist, one user, a background."""
+    mine = photos.labels == 4
+    given = Given(photos.images[mine], 1 - photos.images[mine])
+    card = gauntlet(given, photos=photos, users=["toy 4"], strategies=[naive(toy())], name="app")
+    assert card.grade == "protects" and card.table["users"].tolist() == [1]
+    with pytest.raises(ValueError, match="no cloak for toy 2: photograph 1 of 17 is none"):
+        gauntlet(given, photos=photos, users=["toy 2"], strategies=[naive(toy())])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", strategies(), ids=lambda strategy: strategy.name)
+def test_every_default_strategy_leaves_a_cloak_that_does_nothing_alone(strategy: Strategy) -> None:
+    """The real extractors and defences, on a few of the packaged people."""
+    from poisonlib import people
+
+    photos = people.load("users")
+    few = photos.of_people(photos.people[:8])
+    card = gauntlet(nothing, photos=few, users=photos.people[:5], strategies=[strategy])
+    assert card.grade == "no measurable effect"
+    assert card.table["without"].max() < 0.5, "it recognises people who do not cloak"
