@@ -1,4 +1,4 @@
-"""The gauntlet on toys: nothing does nothing, a decisive cloak shows, and the grade is the worst."""
+"""The gauntlet on toys: nothing does nothing, a decisive cloak shows, the worst case counts."""
 
 from __future__ import annotations
 
