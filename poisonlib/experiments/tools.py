@@ -27,6 +27,22 @@ def surrogates(tool: str) -> list[extractors.Extractor]:
     return [extractors.load(name) for name in SURROGATES[tool]]
 
 
+def at_strength(tool: str, mode: str, *, public: Photos) -> Attack:
+    """One of the paper's tools by name, on its surrogates, at a strength that its authors offer.
+
+    Args:
+        tool: one of `SURROGATES`.
+        mode: of the tool; "high" is full strength for each.
+        public: other people's photographs; v0.3 picks its target identity among them.
+
+    Raises:
+        ValueError: the tool has no such mode.
+    """
+    if tool == "Fawkes v0.3":
+        return FawkesV03(surrogates(tool), targets=public, mode=mode)
+    return {"Fawkes v1.0": FawkesV1, "LowKey": LowKey}[tool](surrogates(tool), mode=mode)
+
+
 def paper_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
     """Fawkes v0.3, Fawkes v1.0 and LowKey, each at full strength and on its own surrogates.
 
@@ -34,11 +50,7 @@ def paper_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str,
         public: other people's photographs; v0.3 picks its target identity among them.
         cache: keeps the cloaks, if given.
     """
-    tools: dict[str, Attack] = {
-        "Fawkes v0.3": FawkesV03(surrogates("Fawkes v0.3"), targets=public, mode="high"),
-        "Fawkes v1.0": FawkesV1(surrogates("Fawkes v1.0"), mode="high"),
-        "LowKey": LowKey(surrogates("LowKey")),
-    }
+    tools = {tool: at_strength(tool, "high", public=public) for tool in SURROGATES}
     return _kept(tools, cache)
 
 
@@ -46,10 +58,9 @@ def weaker_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str
     """The same tools at every strength their authors offer, by name and mode."""
     tools: dict[str, Attack] = {}
     for mode in ("min", "low", "mid", "high"):
-        attack = FawkesV03(surrogates("Fawkes v0.3"), targets=public, mode=mode)
-        tools[f"Fawkes v0.3 {mode}"] = attack
+        tools[f"Fawkes v0.3 {mode}"] = at_strength("Fawkes v0.3", mode, public=public)
     for mode in ("low", "mid", "high"):
-        tools[f"Fawkes v1.0 {mode}"] = FawkesV1(surrogates("Fawkes v1.0"), mode=mode)
+        tools[f"Fawkes v1.0 {mode}"] = at_strength("Fawkes v1.0", mode, public=public)
     for steps in (5, 10, 20, 50):
         tools[f"LowKey {steps} steps"] = LowKey(surrogates("LowKey"), steps=steps)
     return _kept(tools, cache)
