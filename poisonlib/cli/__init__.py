@@ -20,6 +20,7 @@ COMMANDS = (
     "detector",
     "record",
     "reproduce",
+    "cloak",
     "sweep",
     "assets",
 )

@@ -85,4 +85,4 @@ def cut_out(image: Image.Image, face: Face) -> NDArray:
 
 def as_images(faces: NDArray) -> Tensor:
     """Aligned faces ``(..., 112, 112, 3)`` uint8 as images ``(..., 3, 112, 112)`` in [0, 1]."""
-    return torch.from_numpy(faces).movedim(-1, -3).float().div(255)
+    return torch.tensor(faces).movedim(-1, -3).float().div(255)
