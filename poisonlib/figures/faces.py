@@ -1,7 +1,7 @@
 """Faces in plotly figures: every pixel as it is, never smoothed, never dimmed.
 
 A cloak is a matter of single grey levels, so photographs are embedded as PNG where pixels are the
-lesson, and only sheets that show who there is are JPEG.
+lesson; where pictures only show who there is, they are JPEG or WEBP.
 """
 
 from __future__ import annotations
@@ -29,14 +29,21 @@ HIDDEN = {"visible": False, "constrain": "domain"}
 TOP = HIDDEN | {"constraintoward": "top"}
 
 
-def data_uri(image: Tensor, *, kind: Literal["PNG", "JPEG"] = "PNG") -> str:
-    """A picture ``(3, h, w)`` in [0, 1] as an address that carries the picture itself."""
+def data_uri(
+    image: Tensor, *, kind: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: int = 88
+) -> str:
+    """A picture ``(3, h, w)`` in [0, 1] as an address that carries the picture itself.
+
+    Args:
+        kind: PNG keeps every pixel; JPEG and WEBP are smaller and do not.
+        quality: of those two, in [0, 100].
+    """
     from PIL import Image
 
     checks.images(image[None], name="image")
     pixels = image.detach().mul(255).round().byte().permute(1, 2, 0).numpy()
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, quality=88, optimize=True)
+    Image.fromarray(pixels).save(buffer, kind, quality=quality, optimize=True)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
@@ -117,7 +124,10 @@ def face_grid(
     if len(titles) != len(rows) or (marks is not None and len(marks) != len(rows)):
         raise ValueError(f"give a title (and marks) for each of {len(rows)} rows")
     size = rows[0].shape[-1]
-    pitch, line = size + GAP, size + 34
+    columns = max(len(images) for images in rows)
+    pitch = size + GAP
+    room = round(0.07 * columns * pitch)  # for a title: a line of text on a phone
+    line = size + room
     fig = go.Figure()
     for number, (images, title) in enumerate(zip(rows, titles, strict=True)):
         top = number * line
@@ -132,10 +142,9 @@ def face_grid(
                 y0=top - 2, y1=top + size + 1,
                 line={"color": role.colour, "dash": role.dash, "width": 4},
             )  # fmt: skip
-    columns = max(len(images) for images in rows)
     fig.update_layout(
         xaxis=HIDDEN | {"range": [-4, columns * pitch]},
-        yaxis=TOP | {"range": [len(rows) * line - 24, -26], "scaleanchor": "x"},
+        yaxis=TOP | {"range": [len(rows) * line - room + 10, 8 - room], "scaleanchor": "x"},
         margin={"t": 8},
         height=row_height * len(rows) + 16,
     )

@@ -1,0 +1,115 @@
+"""The explorable map: a frame for each choice, and the photograph of every mark."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from poisonlib.experiments import neighbourhood
+from poisonlib.experiments.neighbourhood import NO_CLOAK
+from poisonlib.figures import embedding_map
+from poisonlib.figures.faces import data_uri
+from poisonlib.figures.show import to_html
+from tests.core.conftest import Negative, toy_extractor, toy_photos
+
+USERS = [1, 3]
+
+
+@pytest.fixture(scope="module")
+def shared() -> neighbourhood.Shared:
+    tools = {"Negative": Negative(), "Nothing": Negative(strength=0.0)}
+    return neighbourhood.share(toy_photos(), tools, users=USERS, each=4, seed=0)
+
+
+@pytest.fixture(scope="module")
+def views(shared) -> list[neighbourhood.Neighbourhood]:
+    return [
+        neighbourhood.seen_by(toy_extractor(size=size), shared, seed=0, name=f"toy-{2000 + size}")
+        for size in (4, 8)
+    ]
+
+
+@pytest.fixture(scope="module")
+def figure(views, shared):
+    return embedding_map.explorable(views, shared)
+
+
+def named(traces, name: str):
+    (trace,) = (trace for trace in traces if trace.name == name)
+    return trace
+
+
+def test_every_choice_has_a_frame_and_the_first_is_open(figure, shared):
+    menus = [menu["options"] for menu in figure.layout.meta["choosers"]]
+    assert [menu["label"] for menu in figure.layout.meta["choosers"]] == [
+        "Person", "Tool", "Extractor",
+    ]  # fmt: skip
+    assert menus[0] == [shared.photos.names[user] for user in USERS] and menus[1][0] == NO_CLOAK
+    names = [" | ".join(chosen) for chosen in itertools.product(*menus)]
+    assert [frame.name for frame in figure.frames] == names
+    assert figure.data == figure.frames[0].data
+    assert to_html(figure, name="map", alt="A map of photographs.").count("<select") == 3
+
+
+def test_a_cloak_is_drawn_where_it_is_and_new_photographs_stay(figure, views, shared):
+    frames = {frame.name: frame for frame in figure.frames}
+    person, view = shared.photos.names[1], views[1]
+    bare = frames[f"{person} | {NO_CLOAK} | {view.extractor}"]
+    worn = frames[f"{person} | Negative | {view.extractor}"]
+    assert named(bare.data, "new").x == named(worn.data, "new").x
+    assert named(bare.data, "shared, as taken").x == named(worn.data, "shared, as taken").x
+    assert named(bare.data, "shared, cloaked").x == (None,)
+    look = view.look(1, "Negative")
+    drawn = named(worn.data, "shared, cloaked")
+    assert drawn.y == pytest.approx(look.shared[:, 1].tolist(), abs=1e-3)
+    lines = named(worn.data, "nearest: somebody else")
+    assert lines.x[0] == pytest.approx(float(look.probes[0, 0]), abs=1e-3)
+    assert lines.x[1] == pytest.approx(float(look.nearest[0, 0]), abs=1e-3)
+    assert f"{look.misnamed} of {len(look.probes)}" in worn.layout.title.text
+
+
+def test_each_mark_shows_its_own_photograph(figure, shared):
+    texts, pictures = (figure.layout.meta[key] for key in ("photograph_alts", "photographs"))
+    light, full = embedding_map.LIGHT, embedding_map.FULL
+    someone = shared.photos.labels.tolist().index(0)
+    assert pictures[someone] == data_uri(shared.photos.images[someone], kind="WEBP", quality=light)
+    assert pictures[-1] == data_uri(shared.cloaks[3, "Nothing"][-1], kind="WEBP", quality=full)
+    assert len(texts) == len(pictures) == 5 * 4 + 2 * 3 + 2 * 2 * 4
+    for frame in figure.frames:
+        person, tool, _ = frame.name.split(" | ")
+        for trace in frame.data:
+            if trace.customdata is None or trace.customdata == (None,):
+                continue
+            assert len(trace.customdata) == len(trace.x)
+            said = [texts[number] for number in trace.customdata]
+            if trace.name == "new":
+                assert set(said) == {f"{person}, a new photograph, as taken"}
+            elif trace.name == "shared, cloaked":
+                assert set(said) == {f"{person}, a shared photograph, cloaked by {tool}"}
+            elif trace.name == "shared, as taken":
+                assert set(said) == {f"{person}, a shared photograph, as taken"}
+            else:
+                assert not any(text.startswith(f"{person},") for text in said)
+                assert all("shared photograph, as taken" in text for text in said)
+    photos = shared.photos
+    firsts = [row for row, label in enumerate(photos.labels.tolist()) if label in USERS]
+    own = {n for t in figure.data if t.name == "shared, as taken" for n in t.customdata}
+    assert own <= set(firsts)
+
+
+def test_the_users_own_marks_come_first_and_lie_on_top(figure):
+    marks = [trace for trace in figure.data if trace.mode == "markers"]
+    assert [trace.name for trace in marks][0] == "new" and marks[-1].name == "other people's"
+    assert [trace.zorder for trace in marks] == sorted(
+        (trace.zorder for trace in marks), reverse=True
+    )
+
+
+def test_a_still_is_a_frame_of_the_explorable_map(figure, views, shared):
+    still = embedding_map.still(views[1], shared, user="toy 3", tool="Negative")
+    frame = next(f for f in figure.frames if f.name == f"toy 3 | Negative | {views[1].extractor}")
+    assert still.data == frame.data and still.layout.title.text == frame.layout.title.text
+    assert not still.frames and still.layout.meta is None
+    with pytest.raises(ValueError, match="no cloaks of user 3 by 'Other'"):
+        embedding_map.still(views[1], shared, user="toy 3", tool="Other")
