@@ -43,6 +43,13 @@ def split(labels: Tensor, *, seed: int, test_share: float = 0.3) -> Tensor:
 
     Raises:
         ValueError: a person has too few photographs to leave one on each side.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.trial import split
+        >>> test = split(torch.tensor([0] * 10 + [1] * 10), seed=0)
+        >>> test[:10].sum(), test[10:].sum()  # three of ten photographs of each
+        (tensor(3), tensor(3))
     """
     checks.labels(labels, len(labels))
     generator = torch.Generator().manual_seed(seed)
@@ -64,6 +71,15 @@ def as_published(photos: Photos) -> Photos:
     """The photographs as 8-bit files hold them, which is how everybody gets to see them.
 
     Photographs that come from such files are returned as they are, without a copy.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.photos import Photos
+        >>> from poisonlib.trial import as_published
+        >>> raw = Photos(torch.full((1, 3, 8, 8), 0.3001), torch.tensor([0]), ("Ada",))
+        >>> levels = as_published(raw).images * 255
+        >>> torch.equal(levels, levels.round())
+        True
     """
     # A few at a time stay in the processor's cache, which makes the look eight times as fast.
     parts = checks.images(photos.images).split(16)
@@ -86,6 +102,18 @@ class TrialResult:
         wrong: by (user, condition) ``(n,)`` bool, which of the user's clean test photographs, in
             their order in the set, got another name: the same photographs in both conditions, so
             that the two can be compared one by one.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.attacks import Processed
+        >>> from poisonlib.photos import Photos
+        >>> from poisonlib.trial import Trial
+        >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 4, ("Ada", "Ben"))
+        >>> trial = Trial(Processed(), extractors.load("softmax-2014"))
+        >>> result = trial.run(photos, users=["Ada"], seed=0)
+        >>> (result.table["condition"] + " " + result.table["whose"]).tolist()
+        ['control user', 'control others', 'cloaked user', 'cloaked others']
     """
 
     table: pandas.DataFrame
@@ -101,7 +129,15 @@ class TrialResult:
 
 
 def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
-    """Pool a trial table over users; see :meth:`poisonlib.trial.TrialResult.summary`."""
+    """Pool a trial table over users; see :meth:`poisonlib.trial.TrialResult.summary`.
+
+    Example:
+        >>> from poisonlib import provenance
+        >>> from poisonlib.trial import summarise
+        >>> pooled = summarise(provenance.load("baseline").table)
+        >>> list(pooled.columns[-6:])
+        ['error', 'low', 'high', 'n', 'users', 'user_sd']
+    """
     import pandas
 
     rows = []
@@ -131,12 +167,17 @@ class Trial:
         name: of the attack in the table; its class name if not given.
 
     Example:
+        Two steps of an attack, for a look at it; leave ``steps`` out for full strength:
+
         >>> from poisonlib import extractors, people
         >>> from poisonlib.attacks import FawkesV1
+        >>> from poisonlib.trial import Trial
         >>> tracker = extractors.load("softmax-2014")
-        >>> trial = Trial(FawkesV1([tracker]), tracker)
-        >>> result = trial.run(people.load("users"), users=[0, 1], seed=0)  # doctest: +SKIP
-        >>> result.summary()  # doctest: +SKIP
+        >>> trial = Trial(FawkesV1([tracker], steps=2), tracker)
+        >>> photos = people.load("users").of_people(range(4))
+        >>> result = trial.run(photos, users=[0], seed=0)
+        >>> result.summary()[["attack", "condition", "whose"]].iloc[2].tolist()
+        ['FawkesV1', 'cloaked', 'user']
     """
 
     attack: Attack
@@ -256,6 +297,16 @@ def choose_users(photos: Photos, users: Sequence[int | str] | int, *, seed: int)
 
     Raises:
         ValueError: none, more than there are people, or an unknown one.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.photos import Photos
+        >>> from poisonlib.trial import choose_users
+        >>> photos = Photos(torch.rand(3, 3, 8, 8), torch.arange(3), ("Ada", "Ben", "Cem"))
+        >>> choose_users(photos, ["Cem", "Ada"], seed=0)
+        [2, 0]
+        >>> len(choose_users(photos, 2, seed=0))
+        2
     """
     if isinstance(users, int):
         if not 0 < users <= len(photos.people):

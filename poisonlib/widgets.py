@@ -28,6 +28,15 @@ def live(function: Callable[..., Any], **controls: Any) -> None:
 
     Raises:
         ValueError: no control given, or one that stands for no widget.
+
+    Example:
+        >>> from poisonlib import widgets
+        >>> widgets.live(print)
+        Traceback (most recent call last):
+        ValueError: live needs at least one control, such as strength=(0.0, 1.0, 0.1)
+        >>> import os
+        >>> os.environ["POISONLIB_SITE"] = "1"
+        >>> widgets.live(print, strength=(0.0, 1.0, 0.1))  # the page of the site shows nothing
     """
     if not controls:
         raise ValueError("live needs at least one control, such as strength=(0.0, 1.0, 0.1)")

@@ -22,7 +22,13 @@ CHUNK = 1 << 18
 
 
 class DownloadFailed(MissingAsset):
-    """An asset could not be fetched; the message says why and what to do."""
+    """An asset could not be fetched; the message says why and what to do.
+
+    Example:
+        >>> from poisonlib import assets
+        >>> issubclass(assets.DownloadFailed, assets.MissingAsset)
+        True
+    """
 
 
 def fetch(
@@ -51,6 +57,12 @@ def fetch(
             come is kept for the next try.
         DamagedAsset: the server holds another file than the manifest says; nothing is kept.
         ValueError: no such asset.
+
+    Example:
+        >>> from poisonlib import assets
+        >>> assets.fetch("no-such-network")
+        Traceback (most recent call last):
+        ValueError: no asset 'no-such-network' in the manifest; there are: ...
     """
     wanted = asset(name)
     folder = cache_folder() if folder is None else Path(folder)

@@ -35,6 +35,12 @@ class Asset:
     Raises:
         ValueError: a field is empty or malformed. Nothing without a hash, an address and a licence
             is ever downloaded or loaded.
+
+    Example:
+        >>> from poisonlib import assets
+        >>> asset = assets.manifest()["facenet-vggface2-2018"]
+        >>> asset.url.startswith("https://"), len(asset.sha256)
+        (True, 64)
     """
 
     name: str
@@ -102,5 +108,11 @@ def _entry(name: str, table: object) -> Asset:
 
 @cache
 def manifest() -> Mapping[str, Asset]:
-    """The packaged manifest by name, oldest first."""
+    """The packaged manifest by name, oldest first.
+
+    Example:
+        >>> from poisonlib import assets
+        >>> all(asset.licence for asset in assets.manifest().values())
+        True
+    """
     return read(MANIFEST)

@@ -11,11 +11,30 @@ from poisonlib.assets.manifest import Asset, manifest
 
 
 class MissingAsset(FileNotFoundError):
-    """A file of the manifest is not on this machine."""
+    """A file of the manifest is not on this machine.
+
+    Example:
+        >>> from poisonlib import assets
+        >>> raise assets.MissingAsset("facenet-vggface2-2018 is not on this machine")
+        Traceback (most recent call last):
+        poisonlib.assets.room.MissingAsset: facenet-vggface2-2018 is not on this machine
+        >>> issubclass(assets.MissingAsset, FileNotFoundError)
+        True
+    """
 
 
 class DamagedAsset(ValueError):
-    """A file bears the name of an asset and is not that asset."""
+    """A file bears the name of an asset and is not that asset.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib import assets
+        >>> asset = assets.manifest()["facenet-vggface2-2018"]
+        >>> _ = Path(asset.file).write_bytes(b"half of it")
+        >>> assets.check(Path(asset.file), asset)
+        Traceback (most recent call last):
+        poisonlib.assets.room.DamagedAsset: ... has 10 bytes, facenet-vggface2-2018 has ...
+    """
 
 
 def cache_folder(kind: str = "assets") -> Path:
@@ -23,6 +42,13 @@ def cache_folder(kind: str = "assets") -> Path:
 
     Args:
         kind: of files, which have a folder of their own.
+
+    Example:
+        >>> import os
+        >>> from poisonlib import assets
+        >>> os.environ["POISONLIB_CACHE"] = "here"
+        >>> assets.cache_folder().as_posix(), assets.cache_folder("cloaks").as_posix()
+        ('here/assets', 'here/cloaks')
     """
     if chosen := os.environ.get("POISONLIB_CACHE"):
         return Path(chosen) / kind
@@ -53,6 +79,12 @@ def find(name: str) -> Path:
         MissingAsset: it is nowhere; the message says what it is and how to get it.
         DamagedAsset: a file of that name is there and is not the asset.
         ValueError: no such asset.
+
+    Example:
+        >>> from poisonlib import assets
+        >>> assets.find("no-such-network")
+        Traceback (most recent call last):
+        ValueError: no asset 'no-such-network' in the manifest; there are: ...
     """
     wanted = asset(name)
     if (path := place(wanted)) is not None:
@@ -71,6 +103,12 @@ def is_here(name: str) -> bool:
 
     Raises:
         ValueError: no such asset.
+
+    Example:
+        >>> from poisonlib import assets
+        >>> for name in assets.manifest():
+        ...     if assets.is_here(name):
+        ...         assert assets.place(assets.manifest()[name]) is not None
     """
     wanted = asset(name)
     path = place(wanted)
@@ -78,7 +116,16 @@ def is_here(name: str) -> bool:
 
 
 def place(wanted: Asset) -> Path | None:
-    """Where a file of the asset's name lies, unchecked; None if nowhere."""
+    """Where a file of the asset's name lies, unchecked; None if nowhere.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from poisonlib import assets
+        >>> known = assets.manifest()["facenet-vggface2-2018"]
+        >>> asset = replace(known, file="nowhere.pt", kept_by=())
+        >>> assets.place(asset) is None
+        True
+    """
     return next((path for path in _places(wanted) if path.is_file()), None)
 
 
@@ -87,6 +134,16 @@ def check(path: Path, wanted: Asset) -> None:
 
     Raises:
         DamagedAsset: its size or its hash differs.
+
+    Example:
+        >>> import hashlib
+        >>> from dataclasses import replace
+        >>> from pathlib import Path
+        >>> from poisonlib import assets
+        >>> _ = Path("network.pt").write_bytes(b"weights")
+        >>> known = {"bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
+        >>> asset = replace(assets.manifest()["facenet-vggface2-2018"], **known)
+        >>> assets.check(Path("network.pt"), asset)  # says nothing: it is the one
     """
     size = path.stat().st_size
     remedy = f"delete it and run: python -m poisonlib assets fetch {wanted.name}"

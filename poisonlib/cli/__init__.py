@@ -27,7 +27,14 @@ COMMANDS = (
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line as an argparse parser."""
+    """The whole command line as an argparse parser.
+
+    Example:
+        >>> from poisonlib import cli
+        >>> chosen = cli.parser().parse_args(["reproduce", "--profile", "quick"])
+        >>> chosen.command, chosen.profile
+        ('reproduce', 'quick')
+    """
     top = argparse.ArgumentParser(prog="python -m poisonlib", description=__doc__.split("\n")[0])
     subparsers = top.add_subparsers(title="commands", dest="command", required=True)
     for name in COMMANDS:
@@ -40,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Mistakes in what was asked (a bad value, a missing file) end with one line that says what to
     do, and exit code 2; Ctrl-C with 130. Anything else is a defect and shows its traceback.
+
+    Example:
+        >>> from poisonlib import cli
+        >>> cli.main(["people", "pack", "nowhere", "--out", "packed.zip"])
+        2
     """
     chosen = parser().parse_args(arguments)
     try:

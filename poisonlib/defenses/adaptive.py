@@ -46,6 +46,11 @@ class Variety:
 
     Raises:
         ValueError: a range out of order or below 0, or a probability outside [0, 1].
+
+    Example:
+        >>> from poisonlib.defenses.adaptive import AS_THEY_ARE, Variety
+        >>> Variety(strength=(1.0, 1.0), borrowed=0.0) == AS_THEY_ARE
+        True
     """
 
     strength: tuple[float, float] = (0.3, 1.5)
@@ -60,7 +65,7 @@ class Variety:
 
 
 VARIED = Variety()
-"""What :func:`adapt` does unless told otherwise."""
+"""What :func:`poisonlib.defenses.adapt` does unless told otherwise."""
 
 AS_THEY_ARE = Variety(strength=(1.0, 1.0), borrowed=0.0)
 """The copies themselves and nothing else, as in the paper's code."""
@@ -75,6 +80,18 @@ def with_copies(photos: Photos, pairs: Pairs) -> Photos:
 
     Raises:
         ValueError: a copy of somebody whose name ``photos`` does not know.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> from poisonlib.defenses.adaptive import with_copies
+        >>> with_copies(photos, pairs).labels
+        tensor([0, 0, 1, 1, 0, 0, 1, 1])
     """
     label_of = {name: label for label, name in enumerate(photos.names)}
     names = [pairs.photos.names[label] for label in pairs.labels.tolist()]
@@ -133,11 +150,21 @@ def adapt(
         ValueError: fewer than two people, or copies of people whose names are not known.
 
     Example:
-        >>> from poisonlib import defenses, extractors, people
-        >>> tracker, public = extractors.load("softmax-2014"), people.load("public")
-        >>> copies = defenses.pairs.load()
-        >>> robust = defenses.adapt(tracker, public, copies, seed=0)  # doctest: +SKIP
-        >>> Trial(LowKey([tracker]), robust).run(...)  # doctest: +SKIP
+        One epoch on a handful of pictures, for a look at it. The real thing has twelve epochs over
+        all public people:
+
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> from poisonlib import defenses, extractors
+        >>> tracker = extractors.load("softmax-2014")
+        >>> robust = defenses.adapt(tracker, photos, pairs, seed=0, epochs=1)
+        >>> robust.card.name
+        'adapted-softmax-2014'
     """
     if not isinstance(extractor, ModuleExtractor):
         raise TypeError(
@@ -229,6 +256,21 @@ class WithCopies:
         pairs: the copies; their people must be in the gallery under the same labels, and must not
             include those who are protected in the trial.
         recogniser: what learns from photographs and copies together.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import WithCopies
+        >>> from poisonlib.recognition import Linear
+        >>> robust = WithCopies(pairs, Linear)(extractors.load("softmax-2014"))
+        >>> robust.fit(photos.images, photos.labels).predict(louder)
+        tensor([0, 0, 1, 1])
     """
 
     pairs: Pairs

@@ -41,6 +41,13 @@ class Review:
             one's.
         consulted: ``(n,)`` bool, where the robust model had to be asked.
         comparisons: ``(n,)`` int64, how many different people each photograph was compared with.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Review
+        >>> seen = Review(torch.tensor([3, 5]), torch.tensor([False, True]), torch.tensor([1, 2]))
+        >>> seen.labels[seen.consulted]  # where the robust model had to be asked
+        tensor([5])
     """
 
     labels: Tensor
@@ -61,12 +68,14 @@ class Top2(Recogniser):
         robust: answers second.
 
     Example:
-        >>> from poisonlib import extractors, people
-        >>> photos = people.load("users").of_people([0, 1])
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import Top2
+        >>> from poisonlib.recognition import NearestNeighbour
         >>> old, new = extractors.load("softmax-2014"), extractors.load("magface-2021")
-        >>> both = Top2(NearestNeighbour(new), NearestNeighbour(old))
-        >>> both = both.fit(photos.images[::2], photos.labels[::2])
-        >>> both.candidates(photos.images[:1])
+        >>> gallery, labels = torch.rand(4, 3, 64, 64), torch.tensor([0, 0, 1, 1])
+        >>> both = Top2(NearestNeighbour(new), NearestNeighbour(old)).fit(gallery, labels)
+        >>> both.candidates(gallery[:1])
         tensor([[0, 0]])
     """
 
@@ -146,6 +155,18 @@ class ConfidenceThreshold(Recogniser):
     Raises:
         TypeError: a model that has no distance to go by.
         ValueError: a distance out of range.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import ConfidenceThreshold
+        >>> from poisonlib.recognition import NearestNeighbour
+        >>> old, new = extractors.load("softmax-2014"), extractors.load("magface-2021")
+        >>> gallery, labels = torch.rand(4, 3, 64, 64), torch.tensor([0, 0, 1, 1])
+        >>> models = NearestNeighbour(new), NearestNeighbour(old)
+        >>> unsure = ConfidenceThreshold(*models, threshold=0.1).fit(gallery, labels)
+        >>> unsure.consulted(torch.cat([gallery[:1], torch.zeros(1, 3, 64, 64)]))
+        tensor([False,  True])
     """
 
     def __init__(
@@ -214,6 +235,12 @@ class TwoModels:
         combine: from two recognisers to one.
         recogniser: how the trainer builds on either extractor.
         name: what a table calls it.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import Top2
+        >>> print(Top2.over(extractors.load("magface-2021")))
+        Top2 with magface-2021
     """
 
     robust: Extractor

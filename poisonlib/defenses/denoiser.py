@@ -82,6 +82,11 @@ class DenoiserCard:
         loss: it was trained with, and on whose features.
         epochs: passes over the pairs, all runs together.
         architecture, licence, notes: of the weights.
+
+    Example:
+        >>> from poisonlib.defenses import denoiser
+        >>> denoiser.load().card.architecture
+        'residual U-Net at half and quarter size'
     """
 
     name: str
@@ -101,6 +106,13 @@ class Denoiser(Purifier):
         module: maps ``(n, 3, h, w)`` in [0, 1] to the same shape. It is frozen and put into
             evaluation mode.
         card: its metadata.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import denoiser
+        >>> washed = denoiser.load()(torch.rand(1, 3, 64, 64))
+        >>> washed.shape
+        torch.Size([1, 3, 64, 64])
     """
 
     module: nn.Module
@@ -152,6 +164,11 @@ def load() -> Denoiser:
 
     Raises:
         FileNotFoundError: the package was installed without its data.
+
+    Example:
+        >>> from poisonlib.defenses import denoiser
+        >>> denoiser.load() is denoiser.load()
+        True
     """
     return read(PACKAGED)
 

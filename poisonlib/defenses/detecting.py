@@ -49,6 +49,13 @@ class Views:
         factors: least and largest scale to pass through.
         sigmas: least and largest blur, in pixels.
         noise: probability of Gaussian noise of up to one level of 255.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses.detecting import Views
+        >>> view = Views(crop=32)
+        >>> view(torch.rand(2, 3, 64, 64), generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([2, 3, 32, 32])
     """
 
     crop: int = 80
@@ -95,6 +102,12 @@ class Start:
         module: the network; training copies it.
         said: where its weights come from, for the card.
         losses: the mean loss of each epoch, where it was trained here.
+
+    Example:
+        >>> from poisonlib.defenses.detecting import Start
+        >>> from poisonlib.defenses.detector import TraceNet
+        >>> Start(TraceNet(width=0.25)).said
+        'random weights'
     """
 
     module: TraceNet
@@ -142,6 +155,23 @@ def train_detector(
 
     Raises:
         ValueError: settings out of range, bad photographs, or a checkpoint of another training.
+
+    Example:
+        A small network, one step, for a look at it:
+
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> from poisonlib.defenses.detecting import Start, train_detector
+        >>> from poisonlib.defenses.detector import TraceNet
+        >>> start = Start(TraceNet(width=0.25))
+        >>> detector = train_detector(pairs, seed=0, start=start, epochs=1, steps=1, batch_size=4)
+        >>> detector.card.tools
+        ('mine',)
     """
     if min(epochs, steps, batch_size) < 1 or loudest < 1 or not learning_rate > 0:
         raise ValueError(

@@ -45,6 +45,21 @@ class Filtered:
 
     Raises:
         ValueError: a threshold outside [0, 1].
+
+    Example:
+        A detector that suspects every photograph brighter than the middle:
+
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import Filtered
+        >>> class Bright:
+        ...     def scores(self, images):
+        ...         return images.mean(dim=(1, 2, 3))
+        >>> images = torch.rand(6, 3, 64, 64) * 0.8
+        >>> images[:2] += 0.2  # all photographs of person 0
+        >>> careful = Filtered(Bright())(extractors.load("softmax-2014"))
+        >>> careful.fit(images, torch.tensor([0, 0, 1, 1, 2, 2])).people_
+        tensor([1, 2])
     """
 
     detector: Scores
@@ -69,7 +84,17 @@ class Filtered:
 
 
 class FilteredRecogniser(Recogniser):
-    """See :class:`Filtered`, which makes it."""
+    """See :class:`Filtered`, which makes it.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import Filtered, TraceDetector
+        >>> clean = torch.rand(8, 3, 64, 64) * 0.9
+        >>> careful = Filtered(TraceDetector(bands=4).fit(clean, clean + 0.1))
+        >>> careful(extractors.load("softmax-2014"))
+        <poisonlib.defenses.filtering.FilteredRecogniser object at ...>
+    """
 
     def __init__(self, extractor: Extractor, settings: Filtered) -> None:
         super().__init__(extractor)

@@ -44,14 +44,16 @@ class DynamicGallery(NearestNeighbour):
         ValueError: a threshold out of range.
 
     Example:
-        >>> from poisonlib import extractors, people
-        >>> tracker = DynamicGallery(extractors.load("softmax-2014"), threshold=0.5)
-        >>> photos = people.load("users").of_people([0, 1])
-        >>> tracker = tracker.fit(photos.images[::2], photos.labels[::2])
-        >>> tracker.observe(photos.images[:2]).tolist()  # the first one is in the gallery
-        [0, 0]
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import DynamicGallery
+        >>> tracker = DynamicGallery(extractors.load("softmax-2014"), threshold=0.3)
+        >>> gallery, labels = torch.rand(4, 3, 64, 64), torch.tensor([0, 0, 1, 1])
+        >>> tracker = tracker.fit(gallery, labels)
+        >>> tracker.observe(torch.cat([0.99 * gallery[2:3], torch.zeros(1, 3, 64, 64)]))
+        tensor([ 1, -1])
         >>> tracker.added_
-        2
+        1
     """
 
     def __init__(self, extractor: Extractor, *, threshold: float) -> None:
@@ -105,6 +107,15 @@ class Growing:
         rounds: the photographs of each round, each ``(n, 3, h, w)`` in [0, 1]. They should be
             none of the trial's own: leave some out of the photographs that it runs on.
         threshold: see :class:`DynamicGallery`.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import Growing
+        >>> rounds = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
+        >>> grown = Growing(rounds, threshold=2.0)(extractors.load("softmax-2014"))
+        >>> grown.fit(torch.rand(4, 3, 64, 64), torch.tensor([0, 0, 1, 1])).added_
+        4
     """
 
     rounds: tuple[Tensor, ...]
@@ -167,6 +178,17 @@ def choose_threshold(
     Raises:
         ValueError: a share out of range, fewer than two people, or too few photographs for so
             small a share.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import choose_threshold
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 2, ("A", "B", "C", "D"))
+        >>> tracker = extractors.load("softmax-2014")
+        >>> cautious = choose_threshold(tracker, photos, false_adds=0.2)
+        >>> cautious < choose_threshold(tracker, photos, false_adds=0.6)
+        True
     """
     if not 0 < false_adds < 1:
         raise ValueError(f"false_adds must be between 0 and 1, got {false_adds}")

@@ -43,6 +43,19 @@ class Pairs:
         cloaked: ``(n, 3, h, w)`` float32 in [0, 1], the copies.
         tool: ``(n,)`` int64, index into ``tools``.
         tools: names of the cloaking tools.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> pairs.of_people(["Ben"]).labels
+        tensor([1, 1])
+        >>> len(pairs.made_by("mine"))
+        4
     """
 
     photos: Photos
@@ -129,6 +142,16 @@ def collect(
 
     Raises:
         ValueError: no tools, unknown people, or ``each`` below 1.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import Processed
+        >>> from poisonlib.defenses import collect
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> pairs = collect({"control": Processed()}, photos, people=["Ada"], seed=0)
+        >>> len(pairs), pairs.tools
+        (2, ('control',))
     """
     if not tools:
         raise ValueError("collecting pairs needs at least one tool, got none")
@@ -159,6 +182,20 @@ def join(*several: Pairs) -> Pairs:
 
     Raises:
         ValueError: other tools, or a name that occurs in two of them.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> from poisonlib.defenses.pairs import join
+        >>> from dataclasses import replace
+        >>> others = replace(pairs, photos=replace(photos, names=("Cem", "Dora")))
+        >>> join(pairs, others).photos.names
+        ('Ada', 'Ben', 'Cem', 'Dora')
     """
     first = several[0]
     if any(other.tools != first.tools for other in several):
@@ -177,6 +214,20 @@ def write(pairs: Pairs, path: Path | str) -> None:
 
     The originals are not in it; whoever reads it has them. They must be the first photographs of
     their people, as :func:`poisonlib.defenses.collect` picks them. Written whole or not at all.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> from poisonlib.defenses.pairs import read, write
+        >>> from poisonlib.trial import as_published
+        >>> write(pairs, "mine.zip")
+        >>> len(read("mine.zip", photos))
+        4
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -217,6 +268,15 @@ def read(path: Path | str, photos: Photos) -> Pairs:
     Raises:
         FileNotFoundError: no such file.
         ValueError: a damaged file, or one made of other photographs.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(2, 3, 48, 48), torch.tensor([0, 1]), ("Ada", "Ben"))
+        >>> pairs.read("nowhere.zip", photos)
+        Traceback (most recent call last):
+        FileNotFoundError: no pairs at nowhere.zip; collect some with python -m poisonlib collect
     """
     path = Path(path)
     photos = as_published(photos)
@@ -262,6 +322,14 @@ def load() -> Pairs:
 
     Raises:
         FileNotFoundError: the package was installed without its data.
+
+    Example:
+        >>> from poisonlib.defenses import pairs
+        >>> shipped = pairs.load()
+        >>> shipped.tools
+        ('Fawkes v0.3', 'Fawkes v1.0', 'LowKey')
+        >>> shipped.clean.shape == shipped.cloaked.shape
+        True
     """
     from poisonlib import people
 
@@ -269,7 +337,15 @@ def load() -> Pairs:
 
 
 def numbers(photos: Photos) -> list[int]:
-    """Which of its person's photographs each one is, counted from 0."""
+    """Which of its person's photographs each one is, counted from 0.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses.pairs import numbers
+        >>> from poisonlib.photos import Photos
+        >>> numbers(Photos(torch.rand(3, 3, 8, 8), torch.tensor([1, 0, 1]), ("Ada", "Ben")))
+        [0, 0, 1]
+    """
     seen: dict[int, int] = {}
     counted = []
     for label in photos.labels.tolist():

@@ -31,6 +31,18 @@ class Purifier(ABC):
     """Anything that washes photographs.
 
     Subclasses are frozen dataclasses: their fields are their settings, and ``repr`` prints them.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> import torch
+        >>> from poisonlib.defenses import Purifier
+        >>> @dataclass(frozen=True)
+        ... class Darker(Purifier):
+        ...     factor: float = 0.5
+        ...     def _purify(self, images):
+        ...         return images * self.factor
+        >>> Darker()(torch.ones(1, 3, 8, 8)).amax() * 255  # rounded to 8 bits, as files are
+        tensor(128.)
     """
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -69,6 +81,15 @@ class JPEG(Purifier):
 
     Raises:
         ValueError: another quality.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import JPEG
+        >>> picture = torch.rand(1, 3, 32, 32)
+        >>> def roughness(image):
+        ...     return float(image.diff(dim=3).abs().mean())
+        >>> roughness(JPEG(10)(picture)) < roughness(JPEG(90)(picture))
+        True
     """
 
     quality: int = 75
@@ -98,6 +119,15 @@ class Resize(Purifier):
 
     Raises:
         ValueError: another factor.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Resize
+        >>> picture = torch.rand(1, 3, 32, 32)
+        >>> def roughness(image):
+        ...     return float(image.diff(dim=3).abs().mean())
+        >>> roughness(Resize(0.25)(picture)) < roughness(Resize(0.75)(picture)) < roughness(picture)
+        True
     """
 
     factor: float = 0.5
@@ -122,6 +152,15 @@ class Blur(Purifier):
 
     Raises:
         ValueError: another sigma, or (when called) images too small to be mirrored.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Blur
+        >>> picture = torch.rand(1, 3, 32, 32)
+        >>> def roughness(image):
+        ...     return float(image.diff(dim=3).abs().mean())
+        >>> roughness(Blur(2.0)(picture)) < roughness(Blur(0.5)(picture)) < roughness(picture)
+        True
     """
 
     sigma: float = 1.0
@@ -149,6 +188,14 @@ class Median(Purifier):
 
     Raises:
         ValueError: another size, or (when called) images too small to be mirrored.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Median
+        >>> speck = torch.zeros(1, 3, 9, 9)
+        >>> speck[..., 4, 4] = 1.0
+        >>> Median(3)(speck).max()
+        tensor(0.)
     """
 
     size: int = 3
@@ -180,6 +227,16 @@ class Purified:
     Attributes:
         extractor: what sees the purified photographs.
         purifier: what washes them.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.defenses import JPEG, Purified
+        >>> washing = Purified(extractors.load("softmax-2014"), JPEG(50))
+        >>> washing.card.name
+        'softmax-2014 + JPEG(quality=50)'
+        >>> extractors.embed(washing, torch.rand(2, 3, 64, 64)).shape
+        torch.Size([2, 128])
     """
 
     extractor: Extractor

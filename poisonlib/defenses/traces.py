@@ -52,6 +52,12 @@ def traces(images: Tensor, *, bands: int = BANDS) -> Tensor:
 
     Raises:
         ValueError: bad images, or images too small for so many rings.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses.traces import traces
+        >>> traces(torch.rand(2, 3, 64, 64), bands=8).shape  # brightness and two colour differences
+        torch.Size([2, 24])
     """
     checks.images(images)
     fineness = frequencies(*images.shape[-2:])
@@ -78,6 +84,15 @@ class TraceDetector:
     Attributes:
         bands: see :func:`~poisonlib.defenses.traces.traces`.
         C: inverse strength of scikit-learn's L2 penalty.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import TraceDetector
+        >>> smooth = torch.rand(16, 3, 1, 1).expand(16, 3, 48, 48) * 0.8
+        >>> noisy = smooth + 0.05 * torch.rand(16, 3, 48, 48)
+        >>> detector = TraceDetector(bands=6).fit(smooth[:8], noisy[:8])
+        >>> detector.flags(noisy[8:]).all()
+        tensor(True)
     """
 
     bands: int = BANDS

@@ -31,6 +31,14 @@ def ablation(
     Raises:
         FileNotFoundError: a variant has not been trained.
         ValueError: no folder of variants was given.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("ablation").table
+        >>> list(rows["variant"].unique())[:3]
+        ['base', 'more people', 'varied views']
     """
     if weights is None:
         raise ValueError("the ablation needs the variants' weights; give --weights-folder FOLDER")

@@ -33,6 +33,12 @@ class Adaptation:
             trainer who does not know of any tool.
         seed: of the fine-tuning.
         epochs: of the fine-tuning.
+
+    Example:
+        >>> from poisonlib.experiments import ADAPTATIONS
+        >>> made = ADAPTATIONS["adapted-arcface-2019-without-lowkey"]
+        >>> made.start, made.tools
+        ('arcface-2019', ('Fawkes v0.3', 'Fawkes v1.0'))
     """
 
     name: str

@@ -34,6 +34,14 @@ def adaptive(
 
     Args:
         weights: folder of the adaptations that do not ship, as ``adapt`` wrote them.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("adaptive").table
+        >>> list(rows["trainer"].unique())[:2]
+        ['ordinary', 'adapted']
     """
     photos = as_published(people.load("users"))
     tools = paper_tools(people.load("public"), cache=cache)
@@ -61,6 +69,14 @@ def adaptive_end_to_end(
     Users come in two halves: while one protects itself, the trainer has copies of the other's
     photographs (:class:`~poisonlib.defenses.WithCopies`), as the paper's trainer has of at most
     half of the people. Rows are those of a trial, with ``trainer`` and ``start`` beside them.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("adaptive-end-to-end").table
+        >>> list(rows["trainer"].unique())
+        ['adapted']
     """
     photos = as_published(people.load("users"))
     tools = paper_tools(people.load("public"), cache=cache)
@@ -87,6 +103,14 @@ def leaks(
     """The unwitting trainer: a share of those who cloak let clean photographs slip (1-NN).
 
     Rows are those of a trial, with ``share``, ``trainer`` and ``start`` beside them.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("leaks").table
+        >>> sorted(rows["share"].unique().tolist())
+        [0.0, 0.1, 0.25, 1.0]
     """
     photos = as_published(people.load("users"))
     tools = paper_tools(people.load("public"), cache=cache)
@@ -118,6 +142,14 @@ def next_attack(
 
     Args:
         weights: folder of the adaptations that do not ship, as ``adapt`` wrote them.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("next-attack").table
+        >>> sorted(rows["share"].unique().tolist())
+        [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     photos, public = as_published(people.load("users")), people.load("public")
     old = paper_tools(public, cache=cache)

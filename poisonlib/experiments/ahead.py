@@ -34,6 +34,12 @@ class Experiment:
         at_most: how many users a tool has in a set of photographs, (set, tool), where its cloaks
             take too long to make them for all.
         summary: from the table of all rows to the one that is printed.
+
+    Example:
+        >>> from poisonlib.experiments import EXPERIMENTS
+        >>> experiment = EXPERIMENTS["budget"]
+        >>> experiment.rows.__name__, experiment.tools.__name__
+        ('budget', 'weaker_tools')
     """
 
     rows: Callable[..., Iterator[dict]]
@@ -55,6 +61,23 @@ def cloak_ahead(
 
     The experiment itself then finds them there. Killed at any time, it has lost at most the
     cloaks being made.
+
+    Example:
+        An experiment on two users, with a tool that costs nothing:
+
+        >>> import torch
+        >>> from poisonlib.attacks import Cached, CloakCache, Processed
+        >>> from poisonlib.experiments import Experiment, cloak_ahead
+        >>> def tools(public, *, cache=None):
+        ...     return {"control": Cached(Processed(), cache or CloakCache())}
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(8, 3, 32, 32), torch.arange(8) // 4, ("Ada", "Ben"))
+        >>> experiment = Experiment(lambda **settings: iter([]), tools, lambda: {"mine": photos})
+        >>> def tell(done, total, what):
+        ...     print(done, "of", total)
+        >>> cloak_ahead(experiment, users=2, seed=0, processes=1, progress=tell)
+        1 of 2
+        2 of 2
     """
     from joblib import Parallel, delayed
 

@@ -78,6 +78,14 @@ def combined(
     The extractors ``magface-2021``, ``arcface-2019`` and ``robust-clip-2021`` have learnt from none
     of the public people here; the adapted one has, and the denoiser, so that these two know them
     better than strangers.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("combined").table
+        >>> list(rows["pair"].unique())
+        ['MagFace + CLIP', 'MagFace + adapted', 'ArcFace + itself, denoised']
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
     tools = paper_tools(people.load("public"), cache=cache or CloakCache())

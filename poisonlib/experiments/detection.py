@@ -64,6 +64,14 @@ def detection(
     - ``"gallery"``: how many of a user's ``n`` clean test photographs were misnamed (``errors``),
       when ``leaks`` of the training photographs are clean and the rest cloaked, and the gallery is
       ``filtered`` or not (1-NN on the baseline's extractor). The attack ``"clean"`` is no cloak.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("detection").table
+        >>> list(rows.columns)[:6]
+        ['part', 'attack', 'logits', 'detector', 'strength', 'treatment']
     """
     photos, chosen, tools, groups = _material(users, seed, cache, progress)
     judge = detector.load()
@@ -105,6 +113,14 @@ def detection_across(
     Raises:
         ValueError: no such folder was given.
         FileNotFoundError: one of the detectors has not been trained.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("detection-across").table
+        >>> list(rows.columns)[:6]
+        ['part', 'detector', 'attack', 'strength', 'treatment', 'users']
     """
     if weights is None:
         raise ValueError(

@@ -43,6 +43,12 @@ class Round:
         lost: those kept under another name.
         taken: other people's photographs kept under the user's name.
         others_right, others_wrong: other people's photographs kept, by whether under their own.
+
+    Example:
+        >>> from poisonlib.experiments.growth import Round
+        >>> after = Round(errors=1, n=4, own=3, lost=0, taken=0, others_right=20, others_wrong=0)
+        >>> after.errors / after.n
+        0.25
     """
 
     errors: int
@@ -66,6 +72,14 @@ def growth(
     Rows are all users together, those of a trial with ``leaked``, ``false_adds``, ``round`` and the
     counts of a :class:`~poisonlib.experiments.growth.Round` beside them; ``errors_by_user`` keeps
     the users apart.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("growth").table
+        >>> sorted(rows["leaked"].unique().tolist())
+        [0, 1]
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
     test = split(photos.labels, seed=seed)

@@ -19,7 +19,13 @@ NOT_PURIFIED = "none"
 
 
 def purifiers() -> Mapping[str, Purifier | None]:
-    """What the trainer may wash photographs with, by name; nothing comes first."""
+    """What the trainer may wash photographs with, by name; nothing comes first.
+
+    Example:
+        >>> from poisonlib.experiments import purifiers
+        >>> list(purifiers())[:3]
+        ['none', 'JPEG 75', 'JPEG 30']
+    """
     return {
         NOT_PURIFIED: None,
         "JPEG 75": JPEG(75),
@@ -39,6 +45,14 @@ def purification(
     One row for each condition and side, all users together, with ``purifier`` beside the columns of
     a trial. Rows of the ``"control"`` condition say what a purifier costs when nobody cloaks; those
     with ``whose == "everybody"`` count the photographs of all people.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("purification").table
+        >>> rows["purifier"].nunique() > 3
+        True
     """
     photos = as_published(people.load("users"))
     tools = paper_tools(people.load("public"), cache=cache or CloakCache())

@@ -67,6 +67,14 @@ def both_worlds(
 
     Raises:
         FileNotFoundError: no real extractor is on this machine.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("real").table
+        >>> sorted(rows["recogniser"].unique())[:2]
+        ['1-NN', 'Top-2 with dlib-2017']
     """
     _require_real()
     tools = tools_with_a_real_one(people.load("public"), cache=cache)
@@ -101,6 +109,14 @@ def real_end_to_end(
 
     Raises:
         FileNotFoundError: the real extractor or LFW is not on this machine.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("real-end-to-end").table
+        >>> sorted(rows["recogniser"].unique())
+        ['1-NN', 'end-to-end']
     """
     _require_real(REAL)
     attack = the_real_one(people.load("public"), cache=cache)[ON_REAL]

@@ -48,6 +48,13 @@ def scraped(
     Raises:
         FileNotFoundError, ValueError: the folder lacks the people; the message says how to get
             them.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib.experiments import scraped
+        >>> scraped(Path("rendered"))
+        Traceback (most recent call last):
+        ValueError: the scraped people are 280 rendered ones ...
     """
     from joblib import Parallel, delayed
 

@@ -25,7 +25,16 @@ SHARES = tuple(share / 10 for share in range(11))
 def timeline(
     *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
 ) -> Iterator[dict]:
-    """The paper's tools x every shipped extractor, by 1-NN."""
+    """The paper's tools x every shipped extractor, by 1-NN.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("timeline").table
+        >>> list(rows["extractor"].unique())[:2]
+        ['softmax-2014', 'triplet-2015']
+    """
     photos = as_published(people.load("users"))
     tools = paper_tools(people.load("public"), cache=cache or CloakCache())
     for extractor in map(extractors.load, extractors.names()):
@@ -43,6 +52,14 @@ def switching(
 
     Rows are those of a trial, of the protected users only, with ``old``, ``new`` and ``share``
     beside them.
+
+    Example:
+        What a run yields is recorded:
+
+        >>> from poisonlib import provenance
+        >>> rows = provenance.load("switching").table
+        >>> list(rows.columns)[-3:]
+        ['old', 'new', 'share']
     """
     photos = as_published(people.load("users"))
     tools = paper_tools(people.load("public"), cache=cache or CloakCache())

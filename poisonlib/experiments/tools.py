@@ -49,13 +49,30 @@ def paper_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str,
     Args:
         public: other people's photographs; v0.3 picks its target identity among them.
         cache: keeps the cloaks, if given.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.experiments import paper_tools
+        >>> from poisonlib.photos import Photos
+        >>> public = Photos(torch.rand(4, 3, 112, 112), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> list(paper_tools(public))
+        ['Fawkes v0.3', 'Fawkes v1.0', 'LowKey']
     """
     tools = {tool: at_strength(tool, "high", public=public) for tool in SURROGATES}
     return _kept(tools, cache)
 
 
 def weaker_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
-    """The same tools at every strength their authors offer, by name and mode."""
+    """The same tools at every strength their authors offer, by name and mode.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.experiments import weaker_tools
+        >>> from poisonlib.photos import Photos
+        >>> public = Photos(torch.rand(4, 3, 112, 112), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> list(weaker_tools(public))[:2]
+        ['Fawkes v0.3 min', 'Fawkes v0.3 low']
+    """
     tools: dict[str, Attack] = {}
     for mode in ("min", "low", "mid", "high"):
         tools[f"Fawkes v0.3 {mode}"] = at_strength("Fawkes v0.3", mode, public=public)
@@ -74,6 +91,14 @@ def tools_on_the_adapted(public: Photos, *, cache: CloakCache | None = None) -> 
     """The strongest tool, crafted on the adapted extractor.
 
     This is the attacker's next move: the defence is out, and its weights with it.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.experiments import tools_on_the_adapted
+        >>> from poisonlib.photos import Photos
+        >>> public = Photos(torch.rand(4, 3, 112, 112), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> list(tools_on_the_adapted(public))
+        ['LowKey on the adapted extractor']
     """
     return _kept({NEXT: LowKey([extractors.load(ADAPTED)])}, cache)
 
@@ -94,7 +119,16 @@ def the_real_one(public: Photos, *, cache: CloakCache | None = None) -> dict[str
 
 
 def tools_with_a_real_one(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
-    """The paper's tools on our extractors, and the strongest one on a real extractor."""
+    """The paper's tools on our extractors, and the strongest one on a real extractor.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.experiments import tools_with_a_real_one
+        >>> from poisonlib.photos import Photos
+        >>> public = Photos(torch.rand(4, 3, 112, 112), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> list(tools_with_a_real_one(public))[:3]
+        ['Fawkes v0.3', 'Fawkes v1.0', 'LowKey']
+    """
     return paper_tools(public, cache=cache) | the_real_one(public, cache=cache)
 
 

@@ -34,6 +34,14 @@ class Option:
 
     Raises:
         ValueError: the text or the feedback is empty, or the feedback brings a verdict of its own.
+
+    Example:
+        >>> from poisonlib.figures import Option
+        >>> Option("The probe's point", "Nobody touched that photograph.").right
+        False
+        >>> Option("The probe's point", "")
+        Traceback (most recent call last):
+        ValueError: every option teaches: write for "The probe's point" why it is right ...
     """
 
     text: str
@@ -66,6 +74,13 @@ class Question:
     Raises:
         ValueError: the text is empty, there are too few or too many options, two have the same
             text, or not exactly one is right.
+
+    Example:
+        >>> from poisonlib.figures import Option, Question
+        >>> no = Option("No", "It was trained before that.")
+        >>> Question("Does it help?", (no, Option("Yes", "Look at the test photographs.")))
+        Traceback (most recent call last):
+        ValueError: mark exactly one option of 'Does it help?' with right=True, got 0
     """
 
     text: str
@@ -104,6 +119,7 @@ def quiz(*questions: Question, name: str) -> HTML:
         ValueError: no question, the same question twice, or a name of another form.
 
     Example:
+        >>> from poisonlib.figures import Option, Question, quiz
         >>> moved = Question(
         ...     "Whose point does a cloak move?",
         ...     (

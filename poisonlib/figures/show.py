@@ -57,6 +57,17 @@ def show(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) -> 
         ValueError: a name of another form, an alt text too short to say anything, a fixed width,
             a ``$formula$`` (plotly would fetch a second MathJax; write ε, δ, <sub>...</sub>), or
             controls that do not fit the figure's frames.
+
+    Example:
+        >>> import plotly.graph_objects as go
+        >>> from poisonlib import figures
+        >>> points = go.Scatter(x=[2014, 2025], y=[2, 1], marker=figures.theme.CLOAKED.marker)
+        >>> fig = go.Figure(points)
+        >>> figures.show(fig, name="falling", alt="Two points: it falls over the years.")
+        {'application/vnd.plotly.v1+json': ...
+        >>> figures.show(fig, name="falling", alt="Points.")
+        Traceback (most recent call last):
+        ValueError: alt must say in a sentence what is drawn and what it shows (at least 20 ...
     """
     import plotly.graph_objects as go
 

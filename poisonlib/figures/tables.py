@@ -38,6 +38,14 @@ def table(
         rates: other columns in [0, 1] to show in per cent.
         pages: columns that hold pages of the book, ``book/NN_slug``, to show as links.
         wrapped: columns of text that may take several lines.
+
+    Example:
+        >>> import pandas
+        >>> from poisonlib.figures import table
+        >>> row = {"attack": "LowKey", "error": 0.5, "low": 0.4, "high": 0.6}
+        >>> frame = pandas.DataFrame([row])
+        >>> "50.0% [40.0, 60.0]" in table(frame).data
+        True
     """
     from IPython.display import HTML
 

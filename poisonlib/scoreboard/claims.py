@@ -35,6 +35,12 @@ class ToReproduce:
         taught: page of the book, as ``book/NN_slug``.
         band: the paper's number and how near ours must come, or None where it speaks in words.
         words: the statement in a few words, where there is no number.
+
+    Example:
+        >>> from poisonlib import scoreboard
+        >>> claim = scoreboard.CLAIMS[0]
+        >>> claim.name, claim.taught
+        ('nobody cloaks, naive trainer', 'book/02_baseline_attack')
     """
 
     name: str

@@ -38,6 +38,12 @@ class Part:
         holds: whether it is as the claim says, by the claim's criterion.
         leans: whether it at least points the same way.
         is_difference: of two rates, and no rate.
+
+    Example:
+        >>> from poisonlib.scoreboard import Part
+        >>> from poisonlib.statistics import wilson
+        >>> print(Part.of("naive trainer", wilson(12, 20), users=4, holds=True, leans=True))
+        60.0% [38.7, 78.1]
     """
 
     what: str
@@ -73,6 +79,15 @@ def verdict(parts: Sequence[Part]) -> Verdict:
 
     Raises:
         ValueError: no parts.
+
+    Example:
+        >>> from poisonlib.scoreboard import Part, verdict
+        >>> from poisonlib.statistics import wilson
+        >>> rate, users = wilson(12, 200), 20
+        >>> right = Part.of("1-NN", rate, users=users, holds=True, leans=True)
+        >>> wrong = Part.of("linear", rate, users=users, holds=False, leans=False)
+        >>> verdict([right]), verdict([right, wrong]), verdict([wrong])
+        ('reproduced', 'partly', 'not')
     """
     if not parts:
         raise ValueError("a claim is judged by what was measured, got no parts")
@@ -102,6 +117,14 @@ class Band:
         tolerance: how far outside the value may lie.
         rounding: half a unit of the last digit that the paper gives, by which its range is wider.
         or_less: whether a smaller rate agrees as well.
+
+    Example:
+        >>> from poisonlib.paper import Claim
+        >>> from poisonlib.scoreboard import Band
+        >>> from poisonlib.statistics import wilson
+        >>> band = Band(Claim("error of an unprotected user", 0.08, 0.08))
+        >>> band.holds(wilson(9, 100)), band.holds(wilson(50, 100))
+        (True, False)
     """
 
     claim: Claim
@@ -137,6 +160,13 @@ def chance(band: Band, truth: float, n: int) -> float:
         band: the criterion.
         truth: the rate of which n photographs are a sample, in [0, 1].
         n: photographs.
+
+    Example:
+        >>> from poisonlib.paper import Claim
+        >>> from poisonlib.scoreboard import Band, chance
+        >>> band = Band(Claim("error of an unprotected user", 0.08, 0.08))
+        >>> chance(band, truth=0.08, n=200) > 0.9, chance(band, truth=0.3, n=200) < 0.01
+        (True, True)
     """
     counts = [count for count in range(n + 1) if band.holds(wilson(count, n))]
     return float(binom.pmf(counts, n, truth).sum())

@@ -23,6 +23,13 @@ class Judged:
         parts: measured numbers, one or several.
         verdict: by the rule of :func:`poisonlib.scoreboard.verdict`.
         coarse: whether too little was measured to trust the verdict far.
+
+    Example:
+        >>> from poisonlib import provenance, scoreboard
+        >>> rows = provenance.load("reproduce").table
+        >>> first = scoreboard.judge(rows)[0]
+        >>> first.verdict in scoreboard.VERDICTS, first.n > 0
+        (True, True)
     """
 
     claim: ToReproduce
@@ -80,7 +87,15 @@ class Judged:
 
 
 def judge(table: pandas.DataFrame) -> list[Judged]:
-    """Judge every claim by the rows of :func:`poisonlib.scoreboard.measure`."""
+    """Judge every claim by the rows of :func:`poisonlib.scoreboard.measure`.
+
+    Example:
+        >>> from poisonlib import provenance, scoreboard
+        >>> rows = provenance.load("reproduce").table
+        >>> board = scoreboard.judge(rows)
+        >>> [row.claim.name for row in board] == [claim.name for claim in scoreboard.CLAIMS]
+        True
+    """
     measured = Measured(table)
     board = []
     for claim in CLAIMS:

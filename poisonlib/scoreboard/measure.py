@@ -43,6 +43,11 @@ class Profile:
     Attributes:
         users: how many protect themselves.
         about: in words.
+
+    Example:
+        >>> from poisonlib.scoreboard import PROFILES
+        >>> PROFILES["quick"].users < PROFILES["full"].users
+        True
     """
 
     users: int
@@ -67,6 +72,14 @@ def measure(
     - ``"queries"`` and ``"thresholds"``: of pairs of models, as
       :func:`poisonlib.experiments.combined` yields them;
     - ``"detector"``: of how many photographs how many were ``flagged``.
+
+    Example:
+        A run takes minutes. What it yields is recorded:
+
+        >>> from poisonlib import provenance, scoreboard
+        >>> rows = provenance.load("reproduce").table
+        >>> sorted(rows["part"].unique())
+        ['clean', 'detector', 'queries', 'switch', 'thresholds', 'trial']
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
     tools = paper_tools(public, cache=cache or CloakCache())

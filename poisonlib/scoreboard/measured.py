@@ -22,6 +22,14 @@ class Measured:
 
     Args:
         table: those rows.
+
+    Example:
+        >>> from poisonlib import provenance, scoreboard
+        >>> rows = provenance.load("reproduce").table
+        >>> measured = scoreboard.Measured(rows)
+        >>> error, users = measured.unprotected("softmax-2014")
+        >>> 0 <= error.low <= error.value <= error.high <= 1
+        True
     """
 
     def __init__(self, table: pandas.DataFrame) -> None:

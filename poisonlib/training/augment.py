@@ -27,6 +27,14 @@ class Augmentation:
         noise: largest standard deviation of Gaussian noise on values in [0, 1].
         coarse: probability of passing through a smaller size, down to a third of the side, as
             faces far from a camera do (Kim et al., "AdaFace", CVPR 2022, section 4.1).
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.training.augment import Augmentation
+        >>> picture = torch.arange(4.0).expand(1, 3, 4, 4) / 3
+        >>> mirror = Augmentation(flip=1.0)
+        >>> mirror(picture, generator=torch.Generator().manual_seed(0))[0, 0, 0]
+        tensor([1.0000, 0.6667, 0.3333, 0.0000])
     """
 
     flip: float = 0.5

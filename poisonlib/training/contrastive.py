@@ -33,6 +33,14 @@ class Contrastive(nn.Module):
 
     Raises:
         ValueError: not one list of captions for each person, or one of them is empty.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.training.contrastive import Contrastive
+        >>> captions = [["a man with a beard"], ["a woman with glasses", "a woman"]]
+        >>> head = Contrastive(8, 2, captions=captions)
+        >>> head(torch.randn(4, 8), torch.tensor([0, 1, 1, 0])).shape
+        torch.Size([])
     """
 
     tokens: Tensor

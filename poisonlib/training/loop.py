@@ -22,7 +22,19 @@ from poisonlib.training.recipes import Recipe
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained extractor and its loss curve, the mean loss of each epoch."""
+    """A trained extractor and its loss curve, the mean loss of each epoch.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> import torch
+        >>> from poisonlib.photos import Photos
+        >>> from poisonlib.training.loop import train
+        >>> from poisonlib.training.recipes import recipe_of
+        >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 4, ("Ada", "Ben"))
+        >>> recipe = replace(recipe_of("softmax-2014"), epochs=1, batch_size=4)
+        >>> len(train(recipe, photos).losses)
+        1
+    """
 
     extractor: ModuleExtractor
     losses: tuple[float, ...]
@@ -57,6 +69,19 @@ def train(
     Raises:
         ValueError: fewer than two people to tell apart, a checkpoint of another recipe, or the
             wrong extractor to start from.
+
+    Example:
+        One epoch on eight pictures of noise, for a look at it:
+
+        >>> from dataclasses import replace
+        >>> import torch
+        >>> from poisonlib.photos import Photos
+        >>> from poisonlib.training.loop import train
+        >>> from poisonlib.training.recipes import recipe_of
+        >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 4, ("Ada", "Ben"))
+        >>> recipe = replace(recipe_of("softmax-2014"), epochs=1, batch_size=4)
+        >>> train(recipe, photos).extractor.card.name
+        'softmax-2014'
     """
     device = torch.device(device)
     came = start.card.name if start is not None else ""
@@ -137,7 +162,13 @@ def train(
 
 
 def best_device() -> torch.device:
-    """A GPU where there is one, else the CPU."""
+    """A GPU where there is one, else the CPU.
+
+    Example:
+        >>> from poisonlib.training.loop import best_device
+        >>> best_device().type in ("cpu", "cuda")
+        True
+    """
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -150,6 +181,16 @@ def batches(labels: Tensor, recipe: Recipe, *, generator: Generator) -> list[Ten
     Args:
         labels: ``(n,)``.
         generator: of the order.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> import torch
+        >>> from poisonlib.training.loop import batches
+        >>> from poisonlib.training.recipes import recipe_of
+        >>> recipe = replace(recipe_of("softmax-2014"), batch_size=4)
+        >>> labels = torch.tensor([0, 0, 0, 1, 1, 1])
+        >>> [len(batch) for batch in batches(labels, recipe, generator=torch.Generator())]
+        [4, 2]
     """
     order = torch.randperm(len(labels), generator=generator)
     each = recipe.photos_per_person
@@ -189,7 +230,15 @@ def _worst_case(
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """Photographs at the network's own size, as bytes to save memory."""
+    """Photographs at the network's own size, as bytes to save memory.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.training.loop import resized
+        >>> small = resized(torch.rand(2, 3, 112, 112), 64)
+        >>> small.shape, small.dtype
+        (torch.Size([2, 3, 64, 64]), torch.uint8)
+    """
     batches = []
     for batch in images.split(512):
         small = F.interpolate(batch, (size, size), mode="bilinear", antialias=True)

@@ -15,7 +15,16 @@ from poisonlib.training.contrastive import Contrastive
 
 
 class Softmax(nn.Module):
-    """Cross-entropy over identities through a linear layer: the way of 2014."""
+    """Cross-entropy over identities through a linear layer: the way of 2014.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.training.losses import Softmax
+        >>> head = Softmax(8, 3)
+        >>> loss = head(torch.randn(6, 8), torch.tensor([0, 0, 1, 1, 2, 2]))
+        >>> loss.shape, head.classify.weight.shape
+        (torch.Size([]), torch.Size([3, 8]))
+    """
 
     def __init__(self, embedding_size: int, identities: int) -> None:
         super().__init__()
@@ -37,6 +46,13 @@ class Triplet(nn.Module):
     Args:
         embedding_size, identities: unused; this loss has no weights.
         margin: in squared distance; the paper's is 0.2.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.training.losses import Triplet
+        >>> apart = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]])
+        >>> Triplet(2, 2, margin=0.2)(apart, torch.tensor([0, 0, 1, 1]))  # nothing left to learn
+        tensor(0.)
     """
 
     def __init__(self, embedding_size: int, identities: int, *, margin: float = 0.2) -> None:
@@ -69,6 +85,17 @@ class AngularMargin(nn.Module):
 
     Args:
         scale: s; 64 with 85,742 identities, less with fewer (a few hundred need about 32).
+
+    Example:
+        A margin of one's own says what becomes of the true class's cosine:
+
+        >>> import torch
+        >>> from poisonlib.training.losses import AngularMargin
+        >>> class Halved(AngularMargin):
+        ...     def widened(self, cosine, norm):
+        ...         return cosine / 2
+        >>> Halved(8, 3)(torch.randn(4, 8), torch.tensor([0, 1, 2, 0])).shape
+        torch.Size([])
     """
 
     def __init__(self, embedding_size: int, identities: int, *, scale: float = 64.0) -> None:
@@ -97,6 +124,17 @@ class CosFace(AngularMargin):
     """Additive cosine margin: ``s (cos t - m)`` for the true class.
 
     Wang et al., "CosFace", CVPR 2018, eq. 4; there s = 64, m = 0.35.
+
+    Example:
+        A wider margin makes the same features cost more:
+
+        >>> import torch
+        >>> from poisonlib.training.losses import CosFace
+        >>> narrow, wide = CosFace(8, 3, margin=0.0), CosFace(8, 3, margin=0.35)
+        >>> _ = wide.load_state_dict(narrow.state_dict())
+        >>> features, labels = torch.randn(4, 8), torch.tensor([0, 1, 2, 0])
+        >>> bool(wide(features, labels) > narrow(features, labels))
+        True
     """
 
     def __init__(
@@ -118,6 +156,14 @@ def add_angle(cosine: Tensor, angle: Tensor | float) -> Tensor:
     Args:
         cosine: ``(n, 1)`` in [-1, 1].
         angle: radians, one for all or ``(n, 1)``.
+
+    Example:
+        >>> import math
+        >>> import torch
+        >>> from poisonlib.training.losses import add_angle
+        >>> wider = add_angle(torch.tensor([[math.cos(1.0)]]), 0.5)
+        >>> math.isclose(wider.item(), math.cos(1.5), abs_tol=1e-6)
+        True
     """
     angle = torch.as_tensor(angle, dtype=cosine.dtype, device=cosine.device)
     sine = (1 - cosine.square()).clamp_min(1e-9).sqrt()
@@ -131,6 +177,14 @@ class ArcFace(AngularMargin):
     """Additive angular margin: ``s cos(t + m)`` for the true class.
 
     Deng et al., "ArcFace", CVPR 2019, eq. 3; there s = 64, m = 0.5 (radians).
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.training.losses import ArcFace
+        >>> cosine = torch.tensor([[1.0]])  # an angle of 0, which counts as 0.5
+        >>> widened = ArcFace(8, 3, margin=0.5).widened(cosine, torch.tensor([[1.0]]))
+        >>> torch.allclose(widened, torch.tensor(0.5).cos(), atol=1e-4)
+        True
     """
 
     def __init__(
@@ -154,6 +208,16 @@ class MagFace(AngularMargin):
         norms: l_a and u_a; the paper's are (10, 110).
         margins: l_m and u_m in radians; the paper's are (0.45, 0.8).
         pull: lambda_g; the released code's is 35.
+
+    Example:
+        Long features, those of good photographs, are asked for more:
+
+        >>> import torch
+        >>> from poisonlib.training.losses import MagFace
+        >>> cosine, lengths = torch.full((2, 1), 0.9), torch.tensor([[10.0], [110.0]])
+        >>> short, long = MagFace(8, 3).widened(cosine, lengths)
+        >>> bool(long < short)
+        True
     """
 
     def __init__(
@@ -191,6 +255,13 @@ class AdaFace(AngularMargin):
         margin: m; the paper's is 0.4.
         concentration: the paper's h, 0.333.
         momentum: of the running moments; the released code's is 0.01.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.training.losses import AdaFace
+        >>> head = AdaFace(8, 3)
+        >>> bool(head(20 * torch.randn(4, 8), torch.tensor([0, 1, 2, 0])).isfinite())
+        True
     """
 
     def __init__(

@@ -28,6 +28,15 @@ class Recipe:
             photographs without regard to who is on them.
         epochs, batch_size, learning_rate, weight_decay: of AdamW with a one-cycle schedule.
         seed: of initial weights, order and views.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from poisonlib.training.recipes import RECIPES
+        >>> recipe = RECIPES["arcface-2019"]
+        >>> recipe.loss, recipe.card.input_size
+        ('ArcFace', 64)
+        >>> replace(recipe, epochs=1).epochs  # the same for a quick look
+        1
     """
 
     card: Card
@@ -343,6 +352,14 @@ def recipe_of(name: str) -> Recipe:
 
     Raises:
         ValueError: no such recipe; the message lists those there are.
+
+    Example:
+        >>> from poisonlib.training.recipes import recipe_of
+        >>> recipe_of("robust-clip-2021").start
+        'clip-2021'
+        >>> recipe_of("resnet")
+        Traceback (most recent call last):
+        ValueError: no recipe 'resnet'; there are: softmax-2014, ...
     """
     recipes = RECIPES | {recipe.card.name: recipe for _, recipe in ABLATION}
     if name not in recipes:
