@@ -4,6 +4,8 @@ Copies plotly.js and MathJax out of the installed packages into ``book/_static``
 versions are the pinned ones and git carries neither), and keeps sphinx-thebe, which Jupyter Book
 always loads, from declaring its scripts twice and pointing to a CDN.
 
+What the theme and pandas write is made fit for a keyboard and a screen reader (``mended``).
+
 Figures are numbered in the order of the contents: 3.2 is the second of chapter 3, A.1 the first of
 the first page without a number. ``[Figure](#fig-name)`` becomes a link that says the number.
 """
@@ -115,6 +117,35 @@ def _find_figures(app, doctree) -> None:
     app.env.metadata[app.env.docname][KEY] = list(dict.fromkeys(found))
 
 
+MENDS = (
+    # An empty cell in the corner of a table heads nothing.
+    (re.compile(r"<th( [^>]*)?>(<p></p>|\s)*</th>"), r"<td\1></td>"),
+    # A data frame wider than a phone scrolls inside itself: the keyboard must reach it.
+    (re.compile(r'<table border="1" class="dataframe">'), '<table class="dataframe" tabindex="0">'),
+    # The link to the start page stands outside of every landmark.
+    (
+        re.compile(r'<div class="sidebar-primary-item">(?=\s*<a class="navbar-brand logo")'),
+        '<div class="sidebar-primary-item" role="navigation" aria-label="Start page">',
+    ),
+)
+
+
+def mended(html: str) -> str:
+    """A page with what its makers left out for readers who do not use a mouse or a screen."""
+    for wrong, right in MENDS:
+        html = wrong.sub(right, html)
+    return html
+
+
+def _mend_pages(app, exception) -> None:
+    """Mend all pages; one that was mended by an earlier build stays as it is."""
+    if exception is None and app.builder.format == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            html = page.read_text(encoding="utf-8")
+            if mended(html) != html:
+                page.write_text(mended(html), encoding="utf-8")
+
+
 def _make_targets(app, env) -> list[str]:
     """Let ``[...](#fig-name)`` find every figure; returns the pages to write anew."""
     found = _numbers(env)
@@ -149,5 +180,6 @@ def setup(app) -> dict[str, object]:
     app.connect("doctree-read", _find_figures)
     app.connect("env-updated", _make_targets)
     app.connect("doctree-resolved", _write_numbers)
+    app.connect("build-finished", _mend_pages)
     app.connect("html-page-context", _drop_thebe_style, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

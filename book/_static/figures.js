@@ -114,13 +114,32 @@
     return list;
   }
 
-  /** What was hidden, in a fold or a tab, is drawn too wide: draw it again where its width changes. */
+  /** Pixels of a drawing's height that its picture or plane, which keeps its shape, leaves empty. */
+  const spare = ({ _fullLayout: { yaxis, _size } }) => {
+    if (!yaxis?.scaleanchor) return 0;
+    const [low, high] = yaxis._inputDomain;
+    const [bottom, top] = yaxis.domain;
+    return Math.floor(_size.h * (high - low - (top - bottom)));
+  };
+
+  /** Draw anew for the width that there is: after a fold opened, a phone was turned, at first. */
+  const widths = new WeakMap();
+  const heights = new WeakMap();
+  const fit = async (plot, width) => {
+    widths.set(plot, width);
+    if (!heights.has(plot)) heights.set(plot, plot._fullLayout.height);
+    const redraw = (height) => {
+      plot.parentElement.style.height = `${height}px`;
+      return Plotly.relayout(plot, { height, autosize: true });
+    };
+    const full = heights.get(plot);
+    if (plot._fullLayout.height !== full || plot._fullLayout.width !== width) await redraw(full);
+    if (spare(plot) > 8) await redraw(full - spare(plot));
+  };
   const fitting = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) {
-      const drawn = target._fullLayout?.width;
-      if (contentRect.width && drawn && Math.abs(contentRect.width - drawn) > 1) {
-        Plotly.Plots.resize(target);
-      }
+      const width = Math.round(contentRect.width);
+      if (width && width !== widths.get(target)) fit(target, width);
     }
   });
 

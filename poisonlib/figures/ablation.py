@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, pooled, short
-from poisonlib.figures.theme import CLOAKED, Role
+from poisonlib.figures.theme import CLOAKED, GRID, Role
 from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def error_by_variant(table: pandas.DataFrame) -> go.Figure:
     for lane, (role, mine) in enumerate(lanes):
         fig.add_trace(_lane(mine, variants, role, LANE * (lane - (len(lanes) - 1) / 2)))
     for edge in range(1, len(variants)):
-        fig.add_hline(y=edge - 0.5, line={"color": "#c8c8d0", "width": 1})
+        fig.add_hline(y=edge - 0.5, line={"color": GRID, "width": 2})
     return fig.update_layout(
         xaxis={"range": [-0.03, 1.03], "tickformat": ".0%", "title": {"text": "error of the user"}},
         yaxis={"tickvals": list(range(len(variants))), "ticktext": _wrapped(variants)}

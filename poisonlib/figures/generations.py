@@ -17,7 +17,7 @@ from poisonlib.experiments.generations import (
     unprotected,
     year,
 )
-from poisonlib.figures.theme import CLEAN, CLOAKED, INK, Role
+from poisonlib.figures.theme import CLEAN, CLOAKED, DEEP, INK, Role
 
 __all__ = [
     "AGREEMENTS",
@@ -34,7 +34,7 @@ __all__ = [
 
 TOOLS: Mapping[str, Role] = {
     "Fawkes v0.3": Role("Fawkes v0.3", CLOAKED.colour, CLOAKED.symbol, CLOAKED.dash),
-    "Fawkes v1.0": Role("Fawkes v1.0", "#8c2d04", "triangle-up", "dot"),
+    "Fawkes v1.0": Role("Fawkes v1.0", DEEP, "triangle-up", "dot"),
     "LowKey": Role("LowKey", INK, "star", "longdash"),
 }
 """How each tool is drawn: all are cloaks, so all are near vermillion, from light to dark."""

@@ -38,10 +38,10 @@ def error_by_round(table: pandas.DataFrame) -> go.Figure:
     if table["false_adds"].nunique() != 1:
         raise ValueError("a film shows one threshold: pick the rows of one share false_adds")
     extractors, leaks = by_release(table["extractor"]), sorted(set(table["leaked"]))
-    titles = [f"{family(name)}: {LEAKS[leak]}" for name in extractors for leak in leaks]
+    titles = [f"{family(name)}<br>{LEAKS[leak]}" for name in extractors for leak in leaks]
     fig = make_subplots(
         len(extractors), len(leaks), subplot_titles=titles, shared_xaxes=True, shared_yaxes=True,
-        horizontal_spacing=0.05, vertical_spacing=0.09,
+        horizontal_spacing=0.05, vertical_spacing=0.11,
     )  # fmt: skip
     curves = []
     for place, name in enumerate(extractors):
@@ -65,11 +65,10 @@ def error_by_round(table: pandas.DataFrame) -> go.Figure:
         fig.update_xaxes(title="round", row=len(extractors), col=column + 1)
     fig.update_annotations(font_size=12)
     return fig.update_layout(
-        legend={"entrywidth": 90, "y": 1.05},
+        legend={"entrywidth": 90, "y": 1.07},
         updatemenus=player(below=50),
         sliders=slider([frame.name for frame in frames], prefix="round", below=50),
-        margin={"t": 130},
-        height=860,
+        height=820,
     )
 
 
@@ -197,6 +196,6 @@ def gallery_map(worn: Tensor, others: Tensor, probes: Tensor, frames: Sequence[F
         sliders=slider([frame.name for frame in fig.frames], prefix="round"),
         updatemenus=player(),
         legend={"entrywidth": 105},
-        margin={"t": 140},
-        height=590,
+        margin={"t": 88},
+        height=540,
     )

@@ -69,7 +69,10 @@ def table(
         float_format="{:.3g}".format,
         justify="left",
     )
-    return HTML(f'<div class="poisonlib-scroll">{html}</div>')
+    # What is wider than a phone scrolls inside itself, by keyboard too.
+    return HTML(
+        f'<div class="poisonlib-scroll" role="group" aria-label="Table" tabindex="0">{html}</div>'
+    )
 
 
 def _escaped(value: object) -> object:

@@ -22,6 +22,13 @@ class Role:
         colour: a hex colour.
         symbol: a plotly marker symbol.
         dash: a plotly line dash.
+
+    Example:
+        >>> from poisonlib.figures.theme import CLEAN, CLOAKED
+        >>> CLEAN.marker
+        {'color': '#0072B2', 'symbol': 'circle'}
+        >>> CLOAKED.line
+        {'color': '#D55E00', 'dash': 'dash'}
     """
 
     name: str
@@ -54,7 +61,9 @@ ROLES = (CLEAN, CLOAKED, DEFENDED, TARGET)
 INK = "#1b1b1f"
 GRID = "#e3e3e8"
 PAPER = "#ffffff"
-DARK = {INK: "#ced6dd", GRID: "#364150", PAPER: "#14181e"}
+DEEP = "#8c2d04"
+"""A vermillion deeper than that of :data:`CLOAKED`, for a second tool that cloaks."""
+DARK = {INK: "#ced6dd", GRID: "#364150", PAPER: "#121212", DEEP: "#f4b183"}
 """What ``book/_static/custom.css`` draws instead in dark mode; the roles stay as they are."""
 SEQUENTIAL = "Cividis"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -64,6 +73,11 @@ def template() -> go.layout.Template:
     """The plotly template that every figure of the book is drawn with.
 
     Margins that leave room at 375 px, horizontal legend above the plot, no modes bar.
+
+    Example:
+        >>> from poisonlib.figures import theme
+        >>> theme.template().layout.colorway == tuple(role.colour for role in theme.ROLES)
+        True
     """
     import plotly.graph_objects as go
 
@@ -73,7 +87,7 @@ def template() -> go.layout.Template:
         "linecolor": INK,
         "ticks": "outside",
         "tickcolor": INK,
-        "title": {"standoff": 8},
+        "title": {"standoff": 8, "font": {"size": 14}},
         "zeroline": False,
     }
     return go.layout.Template(
@@ -92,7 +106,7 @@ def template() -> go.layout.Template:
                 "pad": {"t": 44, "l": 8, "r": 40},
                 "currentvalue": {"xanchor": "left"},
             },
-            "title": {"x": 0, "xref": "paper", "font": {"size": 16}},
+            "title": {"x": 0, "xref": "container", "pad": {"l": 8}, "font": {"size": 16}},
             "xaxis": axis,
             "yaxis": axis,
         },
@@ -100,7 +114,15 @@ def template() -> go.layout.Template:
 
 
 def styled(fig: go.Figure) -> go.Figure:
-    """A copy of a figure, drawn in the book's style; what its own layout sets, it keeps."""
+    """A copy of a figure, drawn in the book's style; what its own layout sets, it keeps.
+
+    Example:
+        >>> import plotly.graph_objects as go
+        >>> from poisonlib.figures import theme
+        >>> drawn = theme.styled(go.Figure(layout={"height": 200}))
+        >>> drawn.layout.height, drawn.layout.template.layout.height  # its own wins
+        (200, 420)
+    """
     import plotly.graph_objects as go
 
     return go.Figure(fig).update_layout(template=template())

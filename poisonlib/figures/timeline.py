@@ -84,11 +84,10 @@ def timeline(table: pandas.DataFrame, *, released: Mapping[str, int] = paper.REL
         | {"tickvals": list(range(len(events)))}
         | {"ticktext": [f"{e.year}" if e.is_tool else e.label for e in events]},
         yaxis={"range": [-0.03, 1.05], "tickformat": ".0%", "title": {"text": "error of the user"}},
-        legend={"entrywidth": 0.48, "entrywidthmode": "fraction", "y": 1.13},
+        legend={"entrywidth": 0.48, "entrywidthmode": "fraction"},
         updatemenus=player(below=120),
         sliders=slider([event.label for event in events], prefix="now", below=120),
-        margin={"t": 120},
-        height=700,
+        height=650,
     )
 
 

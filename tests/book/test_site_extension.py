@@ -42,3 +42,21 @@ def test_figures_are_numbered_by_chapter_and_pages_without_one_by_letters() -> N
         "fig-d": ("board", "A.1"),
         "fig-e": ("people", "B.1"),
     }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("<th></th><th>tool</th>", "<td></td><th>tool</th>"),
+        ('<th class="head"><p></p></th>', '<td class="head"></td>'),
+        ("<thead><tr></tr></thead>", "<thead><tr></tr></thead>"),
+        ('<table border="1" class="dataframe">', '<table class="dataframe" tabindex="0">'),
+        (
+            '<div class="sidebar-primary-item">\n<a class="navbar-brand logo" href="#">',
+            '<div class="sidebar-primary-item" role="navigation" aria-label="Start page">\n'
+            '<a class="navbar-brand logo" href="#">',
+        ),
+    ],
+)
+def test_pages_are_mended_for_keyboard_and_screen_reader_once(wrong: str, right: str) -> None:
+    assert poisonlib_site.mended(wrong) == right == poisonlib_site.mended(right)
