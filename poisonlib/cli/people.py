@@ -1,4 +1,4 @@
-"""``people render``, ``people pack``, ``people card``: make the synthetic people, package them."""
+"""``people render``, ``pack``, ``album``, ``card``: make the synthetic people, package them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     pack.add_argument("--photos", type=int, help="only the first so many photographs of each")
     pack.set_defaults(run=_pack)
 
+    album = actions.add_parser("album", help="pack whole portraits of one person into one zip")
+    album.add_argument("folder", type=Path, help="folder that `people render` wrote")
+    album.add_argument("--out", type=Path, required=True, help="zip to write")
+    album.set_defaults(run=_album)
+
     card = actions.add_parser("card", help="write the data card beside the packed splits")
     card.add_argument("folder", type=Path, help="where people-public.zip and people-users.zip lie")
     card.add_argument("--realism", type=Path, help="JSON that `benchmarks.realism` printed")
@@ -53,6 +58,12 @@ def _pack(arguments: argparse.Namespace) -> None:
         arguments.folder, arguments.out, identities=arguments.identities, photos=arguments.photos
     )
     print(summary)
+
+
+def _album(arguments: argparse.Namespace) -> None:
+    from poisonlib.people.albums import pack_album
+
+    print(f"{pack_album(arguments.folder, arguments.out)} portraits in {arguments.out}")
 
 
 def _card(arguments: argparse.Namespace) -> None:

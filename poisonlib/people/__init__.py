@@ -1,11 +1,12 @@
 """Synthetic people: nobody's face, so nobody's consent is needed.
 
-`load` gives the packaged photographs. `identity`, `nuisance` and `render` make new ones; they need
-the optional extra ``people`` (``pip install poisonlib[people]``).
+`load` gives the packaged photographs, `album` one person's as files. `identity`, `nuisance` and
+`render` make new ones; they need the optional extra ``people`` (``pip install poisonlib[people]``).
 """
 
+from poisonlib.people.albums import album
 from poisonlib.people.pack import aligned
 from poisonlib.people.packaged import attributes, load
 from poisonlib.people.sheet import contact_sheet
 
-__all__ = ["aligned", "attributes", "contact_sheet", "load"]
+__all__ = ["album", "aligned", "attributes", "contact_sheet", "load"]

@@ -1,0 +1,79 @@
+"""One person's photographs as files: an album to try out tools that work on folders.
+
+Unlike the packaged splits these are whole portraits of 224 pixels, not aligned, as they would come
+from a camera. The person is in neither split, and no extractor has learnt from them.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from importlib import resources
+from pathlib import Path
+
+from poisonlib.people import store
+from poisonlib.people.pack import people_in
+
+
+def _archive() -> Path:
+    path = Path(str(resources.files("poisonlib") / "data" / "people-album.zip"))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing; reinstall poisonlib, or make it with `python -m poisonlib people "
+            "render --identities 1 --photos 24 --first-identity 20000` and `people album`"
+        )
+    return path
+
+
+def album(folder: Path | str) -> list[Path]:
+    """Write the packaged person's portraits into a folder, as ``000.jpg`` and so on.
+
+    Args:
+        folder: made if it is not there. What is in it stays; a file of the album that is there
+            already is left as it is.
+
+    Returns:
+        the album's files, in order.
+
+    Raises:
+        FileNotFoundError: the package was installed without its data.
+
+    Example:
+        >>> import tempfile
+        >>> from poisonlib import people
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     portraits = people.album(folder)
+        >>> len(portraits), portraits[0].name
+        (24, '000.jpg')
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    with zipfile.ZipFile(_archive()) as archive:
+        for name in sorted(archive.namelist()):
+            file = folder / Path(name).name
+            if not file.exists():
+                store.write_bytes(file, archive.read(name))
+            files.append(file)
+    return files
+
+
+def pack_album(folder: Path | str, out: Path | str) -> int:
+    """Pack the portraits of the first person in a rendered folder; returns how many.
+
+    The same folder gives the same bytes; the file is written whole or not at all.
+
+    Raises:
+        FileNotFoundError: nobody is in the folder.
+    """
+    place, _, numbers = people_in(folder, identities=1)[0]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for number in numbers:
+            name = store.file_of(number)
+            member = zipfile.ZipInfo(name)  # of 1980, so that the same pictures are the same bytes
+            archive.writestr(member, (place / name).read_bytes())
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    store.write_bytes(out, content.getvalue())
+    return len(numbers)
