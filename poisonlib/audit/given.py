@@ -31,6 +31,7 @@ class Given:
 
     Example:
         >>> import torch
+        >>> from poisonlib.audit import Given
         >>> clean = torch.rand(2, 3, 112, 112, generator=torch.Generator().manual_seed(0))
         >>> given = Given(clean, 0.9 * clean)
         >>> torch.allclose(given(clean[[1]], seed=0).images, 0.9 * clean[[1]], atol=1 / 255)

@@ -35,6 +35,7 @@ class Handmade(Attack):
 
     Example:
         >>> import torch
+        >>> from poisonlib.audit import Handmade
         >>> darker = Handmade(lambda images: 0.9 * images)
         >>> darker(torch.ones(2, 3, 112, 112), seed=0).linf.max() < 0.11
         tensor(True)
@@ -85,6 +86,15 @@ def as_attack(cloak: AttackLike | Callable[[Tensor], Tensor]) -> AttackLike:
 
     Raises:
         TypeError: neither, or the class of an attack.
+
+    Example:
+        >>> from poisonlib.attacks import LowKey, Processed
+        >>> from poisonlib.audit import as_attack
+        >>> as_attack(Processed())
+        Processed()
+        >>> as_attack(LowKey)
+        Traceback (most recent call last):
+        TypeError: a cloak is a function or an attack, got the class LowKey; make one of it, ...
     """
     if isinstance(cloak, Attack | Cached | Mixture | Given | Leaking):
         return cloak

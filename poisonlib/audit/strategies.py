@@ -67,6 +67,15 @@ class Strategy:
         leaked: how many of each user's photographs the trainer has found clean.
         grows: whether the trainer begins with a third of the gallery and sees the rest later, of
             users as it was taken.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> from poisonlib.audit import Strategy
+        >>> from poisonlib.recognition import Linear
+        >>> def make(arena):
+        ...     return extractors.load("softmax-2014"), Linear
+        >>> Strategy("linear", "naive", 2014, "trains a linear classifier", make).year
+        2014
     """
 
     name: str
@@ -102,8 +111,11 @@ def strategies(
         ValueError: no such line-up, or an unknown extractor.
 
     Example:
-        >>> [strategy.name for strategy in strategies("quick")][0]
+        >>> from poisonlib.audit import strategies
+        >>> strategies("quick")[0].name
         'naive, softmax-2014'
+        >>> len(strategies("quick")) < len(strategies())
+        True
     """
     if which not in ("all", "quick"):
         raise ValueError(f"which must be 'all' or 'quick', got {which!r}")

@@ -53,6 +53,16 @@ def verdict(error: Rate, difference: Difference) -> Verdict:
     Args:
         error: the users' error with the cloak, with its interval.
         difference: that error less the one without the cloak, paired, with its interval.
+
+    Example:
+        Twenty photographs, eighteen of them misnamed with the cloak and two without:
+
+        >>> from poisonlib.audit import verdict
+        >>> from poisonlib.statistics import paired, wilson
+        >>> verdict(wilson(18, 20), paired(16, 0, 20))
+        'protects'
+        >>> verdict(wilson(3, 20), paired(2, 1, 20))
+        'no measurable effect'
     """
     if difference.low > 0:
         return "protects" if error.low > PROTECTS_ABOVE else "helps somewhat"

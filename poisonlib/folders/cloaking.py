@@ -42,6 +42,17 @@ class CloakedFolder:
             it could not be told (see `poisonlib.folders.survival`).
         problems: files without a cloaked copy, with paths relative to the folder, and why.
         notes: what there is to know about files that have one.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from poisonlib import folders
+        >>> from poisonlib.attacks import Processed
+        >>> Path("album").mkdir()
+        >>> Image.new("RGB", (64, 64)).save("album/dark.png")
+        >>> report = folders.cloak_folder("album", "cloaked", Processed())
+        >>> report.cloaked, [str(left) for left in report.problems]
+        (0, ['dark.png: no face found'])
     """
 
     folder: Path
@@ -96,6 +107,19 @@ def cloak_folder(
             with other settings.
         poisonlib.folders.CannotWrite: the disk is full. Nothing is half-written; the same call goes
             on later.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from poisonlib import folders, people
+        >>> from poisonlib.attacks import Processed
+        >>> pixels = (people.load("users").of("p00002")[0] * 255).byte().permute(1, 2, 0).numpy()
+        >>> Path("album").mkdir()
+        >>> Image.fromarray(pixels).resize((224, 224)).save("album/garden.png")
+        >>> folders.cloak_folder("album", "cloaked", Processed()).cloaked
+        1
+        >>> folders.cloak_folder("album", "cloaked", Processed()).before  # nothing is left to do
+        1
     """
     source, out = checked(source, what="the photographs to cloak"), Path(out)
     if batch < 1:

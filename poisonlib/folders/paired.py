@@ -27,6 +27,18 @@ class AlignedPair:
         pair: the files.
         clean, cloaked: ``(3, 112, 112)`` float32 in [0, 1].
         notes: what there is to know about how they were read, in plain words.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from poisonlib import folders, people
+        >>> pixels = (people.load("users").of("p00002")[0] * 255).byte().permute(1, 2, 0).numpy()
+        >>> for folder in ("clean", "cloaked"):
+        ...     Path(folder).mkdir()
+        ...     Image.fromarray(pixels).resize((224, 224)).save(f"{folder}/garden.png")
+        >>> (pair,) = folders.pair("clean", "cloaked")
+        >>> folders.aligned(pair).notes
+        ('the copy is the very same file',)
     """
 
     pair: Pair
@@ -44,6 +56,18 @@ class PairedFaces:
         pairs: the files of each row.
         notes: of each row.
         problems: files that are in no row, with paths relative to their folder, and why.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from poisonlib import folders, people
+        >>> pixels = (people.load("users").of("p00002")[0] * 255).byte().permute(1, 2, 0).numpy()
+        >>> for folder in ("clean", "cloaked"):
+        ...     Path(folder).mkdir()
+        ...     Image.fromarray(pixels).resize((224, 224)).save(f"{folder}/garden.png")
+        >>> faces = folders.read_pairs(folders.pair("clean", "cloaked"))
+        >>> len(faces), faces.problems
+        (1, ())
     """
 
     clean: Tensor
@@ -65,6 +89,20 @@ def aligned(pair: Pair, *, detect: Detect = remembered, several: Several = "choo
 
     Raises:
         ValueError: why one of the two cannot be used; the message is that reason.
+
+    Example:
+        >>> from poisonlib import folders, people
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> face = Image.fromarray(
+        ...     (people.load("users").of("p00002")[0] * 255).byte().permute(1, 2, 0).numpy()
+        ... ).resize((224, 224))
+        >>> for folder in ("clean", "cloaked"):
+        ...     Path(folder).mkdir()
+        ...     face.save(f"{folder}/garden.png")
+        >>> (pair,) = folders.pair("clean", "cloaked")
+        >>> folders.aligned(pair).clean.shape
+        torch.Size([3, 112, 112])
     """
     with _named("clean"):
         picture = read(pair.clean, within=pair.clean_folder)
@@ -94,6 +132,17 @@ def faces_of(
     """Each pair's faces in turn, or why there are none.
 
     Holds one photograph at full resolution at a time, and nothing of the pairs before.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from poisonlib import folders
+        >>> for folder, level in (("clean", 120), ("cloaked", 124)):
+        ...     Path(folder).mkdir()
+        ...     Image.new("RGB", (64, 64), (level,) * 3).save(f"{folder}/garden.png")
+        >>> (left,) = folders.faces_of(folders.pair("clean", "cloaked"))
+        >>> print(left)
+        garden.png: the clean photograph: no face found
     """
     for done, pair in enumerate(pairs):
         try:
@@ -121,6 +170,18 @@ def read_pairs(
 
     Raises:
         ValueError: no pair could be read; the message says why for the first files.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from poisonlib import folders, people
+        >>> pixels = (people.load("users").of("p00002")[0] * 255).byte().permute(1, 2, 0).numpy()
+        >>> for folder in ("clean", "cloaked"):
+        ...     Path(folder).mkdir()
+        ...     Image.fromarray(pixels).resize((224, 224)).save(f"{folder}/garden.png")
+        >>> faces = folders.read_pairs(folders.pair("clean", "cloaked"))
+        >>> faces.clean.shape, faces.cloaked.shape
+        (torch.Size([1, 3, 112, 112]), torch.Size([1, 3, 112, 112]))
     """
     rows: list[AlignedPair] = []
     problems = list(pairs.problems)

@@ -31,6 +31,17 @@ class Pair:
         name: the path of the clean one, relative to its folder.
         clean, cloaked: the files.
         clean_folder, cloaked_folder: which no link in them may lead out of.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from poisonlib import folders
+        >>> for folder, level in (("clean", 120), ("cloaked", 124)):
+        ...     Path(folder).mkdir()
+        ...     Image.new("RGB", (64, 64), (level,) * 3).save(f"{folder}/garden.png")
+        >>> (one,) = folders.pair("clean", "cloaked")
+        >>> one.name.name, one.cloaked.parent.name
+        ('garden.png', 'cloaked')
     """
 
     name: Path
@@ -48,6 +59,18 @@ class Pairs:
         clean_folder, cloaked_folder: that were looked into.
         pairs: files that belong together. None of them has been opened.
         problems: what is left over, with paths relative to its folder; the reason says which.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from poisonlib import folders
+        >>> for folder, level in (("clean", 120), ("cloaked", 124)):
+        ...     Path(folder).mkdir()
+        ...     Image.new("RGB", (64, 64), (level,) * 3).save(f"{folder}/garden.png")
+        >>> _ = Path("clean/beach.png").write_bytes(b"")
+        >>> found = folders.pair("clean", "cloaked")
+        >>> len(found), [str(left) for left in found.problems]
+        (1, ['beach.png: in the clean folder, has no cloaked copy'])
     """
 
     clean_folder: Path
@@ -82,6 +105,15 @@ def pair(clean_folder: Path | str, cloaked_folder: Path | str) -> Pairs:
 
     Raises:
         FileNotFoundError: no such folder.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib import folders
+        >>> for file in ("clean/garden.jpg", "cloaked/garden_cloaked.png"):
+        ...     Path(file).parent.mkdir()
+        ...     _ = Path(file).write_bytes(b"")  # paired by name; nothing is opened yet
+        >>> [pair.cloaked.name for pair in folders.pair("clean", "cloaked")]
+        ['garden_cloaked.png']
     """
     clean_folder = checked(clean_folder, what="the photographs as they were")
     cloaked_folder = checked(cloaked_folder, what="the photographs that a tool has cloaked")

@@ -20,7 +20,15 @@ HOPELESS = {
 
 
 class CannotWrite(Exception):
-    """The folder takes no more files: the disk is full, or gone. What is there is whole."""
+    """The folder takes no more files: the disk is full, or gone. What is there is whole.
+
+    Example:
+        >>> from poisonlib import folders
+        >>> try:
+        ...     pass  # folders.cloak_folder("album", "cloaked", tool)
+        ... except folders.CannotWrite as problem:
+        ...     print(problem, "- nothing is lost")
+    """
 
 
 @contextlib.contextmanager

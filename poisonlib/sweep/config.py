@@ -47,6 +47,7 @@ class Config:
             the key, what came and what is known.
 
     Example:
+        >>> from poisonlib.sweep import Config
         >>> config = Config("people", ("LowKey",), ("clip-2021",), users=2)
         >>> config.recognisers, config.seeds
         (('1-NN',), (0,))

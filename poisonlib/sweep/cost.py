@@ -25,6 +25,11 @@ class Cost:
         cloaks: making cloaks.
         rows: embedding everybody.
         turns: looking people up.
+
+    Example:
+        >>> from poisonlib.sweep import Cost
+        >>> Cost(cloaks=3600.0, rows=60.0, turns=40.0).wall(4, efficiency=0.925)
+        1000.0
     """
 
     cloaks: float
@@ -69,6 +74,16 @@ def measured(ledger: Iterable[Entry]) -> Mapping[tuple[str, str], float]:
 
     Raises:
         ValueError: an empty ledger.
+
+    Example:
+        >>> from poisonlib.sweep import Entry, measured
+        >>> ledger = [
+        ...     Entry("cloaks", "a", "LowKey", 8, 0, seconds=24.0, device="cpu"),
+        ...     Entry("rows", "b", "softmax-2014", 1200, 0, seconds=3.0, device="cpu"),
+        ...     Entry("turns", "c", "1-NN, softmax-2014", 900, 900, seconds=0.81, device="cpu"),
+        ... ]
+        >>> measured(ledger)["cloaks", "LowKey"]  # seconds for each photograph
+        3.0
     """
     seconds: dict[tuple[str, str], float] = defaultdict(float)
     pieces: dict[tuple[str, str], float] = defaultdict(float)
@@ -108,6 +123,17 @@ def estimate(
 
     Raises:
         ValueError: no people, fewer photographs than people, or more users than people.
+
+    Example:
+        >>> from poisonlib.sweep import Entry, estimate, measured
+        >>> ledger = [
+        ...     Entry("cloaks", "a", "LowKey", 8, 0, seconds=24.0, device="cpu"),
+        ...     Entry("rows", "b", "softmax-2014", 1200, 0, seconds=3.0, device="cpu"),
+        ...     Entry("turns", "c", "1-NN, softmax-2014", 900, 900, seconds=0.81, device="cpu"),
+        ... ]
+        >>> cost = estimate(measured(ledger), people=100, photographs=1000)
+        >>> cost.cloaks  # seconds: 700 training photographs, three for each
+        2100.0
     """
     users = people if users is None else users
     if not 0 < users <= people <= photographs:

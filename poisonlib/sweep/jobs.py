@@ -44,6 +44,11 @@ class Cloaks(Job):
         tool: by name.
         user: label.
         seed: of the trial.
+
+    Example:
+        >>> from poisonlib.sweep import Cloaks
+        >>> print(Cloaks("LowKey", user=3, seed=0))
+        LowKey for person 3, seed 0
     """
 
     tool: str
@@ -73,6 +78,11 @@ class Rows(Job):
 
     Attributes:
         extractor: by name.
+
+    Example:
+        >>> from poisonlib.sweep import Rows
+        >>> print(Rows("magface-2021"))
+        everybody through magface-2021
     """
 
     extractor: str
@@ -103,6 +113,11 @@ class Turns(Job):
         tool, extractor, recogniser: by name.
         seed: of the trial.
         users: labels, who protect themselves in turn.
+
+    Example:
+        >>> from poisonlib.sweep import Turns
+        >>> print(Turns("LowKey", "magface-2021", "1-NN", seed=0, users=(3, 7)))
+        LowKey against magface-2021, 1-NN, seed 0: turns of persons 3, 7
     """
 
     tool: str
@@ -149,6 +164,15 @@ def plan(config: Config, store: Store) -> tuple[list[Job], list[Job]]:
 
     Returns:
         what can begin at once, the longest first; and the turns, which need all of that.
+
+    Example:
+        >>> from poisonlib.sweep import Config, plan
+        >>> from poisonlib.sweep.store import open_store
+        >>> config = Config("people", ("LowKey",), ("softmax-2014",), users=2)
+        >>> store = open_store("sweep", config)
+        >>> first, turns = plan(config, store)
+        >>> [type(job).__name__ for job in (*first, *turns)]
+        ['Rows', 'Cloaks', 'Cloaks', 'Turns']
     """
     chosen = {seed: users(config, store, seed) for seed in config.seeds}
     cloaks = [

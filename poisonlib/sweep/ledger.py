@@ -29,6 +29,12 @@ class Entry:
         gallery: of turns, how many photographs each of them was compared with; else 0.
         seconds: wall time of the job.
         device: ``"cpu"`` or ``"cuda"``.
+
+    Example:
+        >>> from poisonlib.sweep import Entry
+        >>> done = Entry("cloaks", "a key", "LowKey", 8, 0, seconds=24.0, device="cpu")
+        >>> done.seconds / done.photographs
+        3.0
     """
 
     kind: str
@@ -47,6 +53,15 @@ def enter(store: Store, entry: Entry) -> None:
 
 
 def entries(store: Store) -> Iterator[Entry]:
-    """All entries, in the order of their files' names."""
+    """All entries, in the order of their files' names.
+
+    Example:
+        >>> from poisonlib.sweep import Config, entries
+        >>> from poisonlib.sweep.store import open_store
+        >>> config = Config("people", ("LowKey",), ("softmax-2014",), users=2)
+        >>> store = open_store("sweep", config)
+        >>> list(entries(store))  # nothing has run yet
+        []
+    """
     for path in sorted(store.ledger.glob("*.json")):
         yield Entry(**json.loads(path.read_text(encoding="utf-8")))

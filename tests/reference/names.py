@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,13 +22,16 @@ PAGES = ROOT / "book" / "api"
 ROOMS = (
     "people",
     "photos",
+    "folders",
     "attacks",
     "extractors",
     "recognition",
     "trial",
     "defenses",
+    "audit",
     "experiments",
     "scoreboard",
+    "sweep",
     "figures",
     "widgets",
     "assets",
@@ -66,10 +70,10 @@ class Public:
     def path(self) -> str:
         return f"{self.module}.{self.name}"
 
-    @property
-    def is_data(self) -> bool:
-        """Whether it is a constant, and neither a function nor a class."""
-        return not callable(self.value)
+
+def is_code(value: object) -> bool:
+    """Whether it is a function or class, and not a constant or a name for a type."""
+    return inspect.isclass(value) or inspect.isroutine(inspect.unwrap(value))
 
 
 def defined(module: ModuleType) -> list[str]:
@@ -99,7 +103,7 @@ def public() -> Iterator[Public]:
             value = getattr(module, name)
             if isinstance(value, ModuleType):
                 pending.append(value.__name__)
-            elif not callable(value) or id(value) not in met:
+            elif not is_code(value) or id(value) not in met:
                 met.add(id(value))
                 yield Public(module.__name__, name, value)
 
