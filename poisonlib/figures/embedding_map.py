@@ -17,7 +17,7 @@ from torch import Tensor
 from poisonlib.experiments.neighbourhood import NO_CLOAK, Look, Neighbourhood, Shared
 from poisonlib.figures.faces import data_uri
 from poisonlib.figures.frames import choosers, frame_name
-from poisonlib.figures.theme import CLEAN, CLOAKED, GRID, INK, PAPER, TARGET
+from poisonlib.figures.theme import CLEAN, CLOAKED, INK, PAPER, TARGET
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -74,13 +74,13 @@ def still(view: Neighbourhood, shared: Shared, *, user: int | str, tool: str) ->
 def _laid_out(fig: go.Figure, first: go.Frame) -> go.Figure:
     axis = {"range": [-EDGE, EDGE], "fixedrange": True, "constrain": "domain", "ticks": ""}
     axis |= {"showticklabels": False, "showgrid": False}
-    axis |= {"showline": True, "mirror": True, "linecolor": GRID}
     return fig.update_layout(
         title={"text": first.layout.title.text, "font": {"size": 14}, "y": 0.99}
         | {"yanchor": "top"},
         xaxis=axis,
         yaxis=axis | {"scaleanchor": "x", "constraintoward": "top"},
         legend={"orientation": "v", "itemclick": False, "itemdoubleclick": False},
+        hoverlabel={"namelength": -1},
         dragmode=False,
         margin={"t": 168},
         height=720,
