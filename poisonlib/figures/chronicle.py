@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poisonlib.chronicle import EVENTS, Event
 from poisonlib.figures.frames import player, slider
@@ -28,14 +28,15 @@ CHECKED_WITH = {"source": "the source", "report": "a report"}
 
 APART = 0.13
 """Years that labels of one lane keep apart, so that none covers another."""
-_YET_TO_COME = "#8a8a8a"
+YET_TO_COME = "#6b6b72"
+"""Grey that can still be read: of the marks and names of what has not happened yet."""
 
 
 def timeline(events: Sequence[Event] = EVENTS) -> go.Figure:
     """A lane for each kind of event, time running downwards, a slider over years.
 
-    Each year's frame shows with their names what had happened by its end; what was yet to come is
-    a pale ring.
+    Each year's frame shows in colour what had happened by its end, the year's own with larger
+    marks; what was yet to come is a grey ring with a grey name.
 
     Args:
         events: at least two years of them.
@@ -107,46 +108,38 @@ def _years(event: Event) -> float:
 
 
 def _until(events: Sequence[Event], labels: Sequence[float], year: int) -> list[go.Scatter]:
-    """What had happened by the end of a year: marks and names of each lane, and pale rings."""
+    """What had happened by the end of a year in each lane, and what had not, with their names."""
+    placed = list(zip(events, labels, strict=True))
+    coming = [(event, label) for event, label in placed if event.date.year > year]
+    ring = {"color": PAPER, "size": 7, "line": {"color": YET_TO_COME, "width": 1}}
+    traces = _named(coming, ring, YET_TO_COME)
+    for kind, (_, role, _) in LANES.items():
+        mine = [one for one in placed if one[0].kind == kind and one[0].date.year <= year]
+        sizes = [13 if event.date.year == year else 9 for event, _ in mine]
+        traces += _named(mine, role.marker | {"size": sizes or 9}, INK)
+    return traces
+
+
+def _named(
+    placed: Sequence[tuple[Event, float]], marker: dict[str, Any], colour: str
+) -> list[go.Scatter]:
+    """Marks of events, and their names where the labels stand."""
     import plotly.graph_objects as go
 
-    coming = [event for event in events if event.date.year > year]
-    traces = [
+    lanes = [LANES[event.kind][2] for event, _ in placed]
+    shared = {"hovertext": [_told(event) for event, _ in placed], "hoverinfo": "text"}
+    return [
         go.Scatter(
-            x=[LANES[event.kind][2] for event in coming] or [None],
-            y=[_years(event) for event in coming] or [None],
-            mode="markers", hoverinfo="skip",
-            marker={"color": "#ffffff", "size": 7, "line": {"color": _YET_TO_COME, "width": 1}},
-        )
+            x=lanes or [None], y=[_years(event) for event, _ in placed] or [None],
+            mode="markers", marker=marker, **shared,
+        ),
+        go.Scatter(
+            x=[lane + 0.06 for lane in lanes] or [None],
+            y=[label for _, label in placed] or [None],
+            mode="text", text=[event.title for event, _ in placed],
+            textposition="middle right", textfont={"size": 11, "color": colour}, **shared,
+        ),
     ]  # fmt: skip
-    for kind, (_, role, lane) in LANES.items():
-        mine = [
-            (event, label)
-            for event, label in zip(events, labels, strict=True)
-            if event.kind == kind and event.date.year <= year
-        ]
-        shared = {"hovertext": [_told(event) for event, _ in mine], "hoverinfo": "text"}
-        traces.append(
-            go.Scatter(
-                x=[lane] * len(mine) or [None],
-                y=[_years(event) for event, _ in mine] or [None],
-                mode="markers",
-                marker=role.marker | {"size": 10},
-                **shared,
-            )  # fmt: skip
-        )
-        traces.append(
-            go.Scatter(
-                x=[lane + 0.06] * len(mine) or [None],
-                y=[label for _, label in mine] or [None],
-                mode="text",
-                text=[event.title for event, _ in mine],
-                textposition="middle right",
-                textfont={"size": 11, "color": INK},
-                **shared,
-            )  # fmt: skip
-        )
-    return traces
 
 
 def _told(event: Event) -> str:

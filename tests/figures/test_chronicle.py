@@ -10,8 +10,15 @@ from poisonlib.chronicle import EVENTS
 from poisonlib.figures import chronicle
 
 
-def names(frame) -> list[str]:
-    return [name for trace in frame.data if trace.mode == "text" for name in trace.text]
+def names(frame, *, coming: bool = False) -> list[str]:
+    """The names of what had happened by then, or of what was to come."""
+    drawn = [trace for trace in frame.data if trace.mode == "text"]
+    return [
+        name
+        for trace in drawn
+        if (trace.textfont.color == chronicle.YET_TO_COME) is coming
+        for name in trace.text
+    ]
 
 
 def test_each_frame_names_what_had_happened_by_then() -> None:
@@ -21,9 +28,12 @@ def test_each_frame_names_what_had_happened_by_then() -> None:
     for year, frame in zip(years, figure.frames, strict=True):
         expected = {event.title for event in EVENTS if event.date.year <= year}
         assert set(names(frame)) == expected
-        (coming,) = (trace for trace in frame.data if trace.hoverinfo == "skip")
-        rings = [x for x in coming.x if x is not None]
-        assert len(rings) == len(EVENTS) - len(expected)
+        assert set(names(frame, coming=True)) == {event.title for event in EVENTS} - expected
+        sizes = [
+            size for trace in frame.data if isinstance(trace.marker.size, tuple)
+            for size in trace.marker.size
+        ]  # fmt: skip
+        assert sizes.count(max(sizes)) == sum(event.date.year == year for event in EVENTS)
     assert len(names(figure.frames[0])) < len(names(figure.frames[-1])) == len(EVENTS)
     assert figure.layout.sliders and figure.layout.updatemenus
 
@@ -46,7 +56,7 @@ def test_marks_stand_at_their_dates_and_tell_whose_word_it_is() -> None:
         (text,) = (text for text in told if text.startswith(f"<b>{event.title}</b>"))
         assert event.day in text and event.by.split()[0] in text
         assert max(map(len, text.split("<br>"))) < 60, "too wide for a phone"
-    laws = [trace for trace in last.data if trace.mode == "markers" and trace.hovertext][-1]
+    laws = [trace for trace in last.data if trace.mode == "markers"][-1]
     first = next(event for event in EVENTS if event.kind == "law")
     assert laws.y[0] == pytest.approx(
         first.date.year + first.date.timetuple().tm_yday / 366, abs=0.01
