@@ -115,8 +115,10 @@ def _until(events: Sequence[Event], labels: Sequence[float], year: int) -> list[
     traces = _named(coming, ring, YET_TO_COME)
     for kind, (_, role, _) in LANES.items():
         mine = [one for one in placed if one[0].kind == kind and one[0].date.year <= year]
-        sizes = [13 if event.date.year == year else 9 for event, _ in mine]
-        traces += _named(mine, role.marker | {"size": sizes or 9}, INK)
+        sizes = [12 if event.date.year == year else 8 for event, _ in mine]
+        # Plotly takes several sizes for bubbles, which it would make pale and outline.
+        solid = {"size": sizes or 8, "opacity": 1, "line": {"width": 0}}
+        traces += _named(mine, role.marker | solid, INK)
     return traces
 
 
