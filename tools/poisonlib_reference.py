@@ -20,6 +20,10 @@ HELP_WIDTH = 60
 """Characters: what a phone shows of a literal block at once, or nearly so."""
 
 
+COLON = "\ue000"
+"""Stands for a colon while napoleon reads."""
+
+
 def description(module: str, name: str) -> list[str]:
     """The lines that describe a constant, in the module itself or in the one it imports it from."""
     from sphinx.pycode import ModuleAnalyzer
@@ -56,7 +60,13 @@ def one_each(lines: list[str]) -> list[str]:
 
 
 def _tell_attributes_apart(app, what, name, value, options, lines: list[str]) -> None:
-    lines[:] = one_each(lines)
+    lines[:] = [line.replace(COLON, ":") for line in one_each(lines)]
+
+
+def _keep_sentences(app, what, name, value, options, lines: list[str]) -> None:
+    """Napoleon would take what stands before a colon of a property's first line for its type."""
+    if what == "property" and lines:
+        lines[0] = lines[0].replace(":", COLON)
 
 
 def help_of(command: str) -> str:
@@ -90,7 +100,9 @@ class CommandHelp(Directive):
 
 def setup(app) -> dict[str, object]:
     app.setup_extension("sphinx.ext.autodoc")
+    app.add_css_file("reference.css")
     app.connect("autodoc-process-docstring", _describe_data)
-    app.connect("autodoc-process-docstring", _tell_attributes_apart, priority=900)  # napoleon's 500
+    app.connect("autodoc-process-docstring", _keep_sentences, priority=400)  # napoleon's is 500
+    app.connect("autodoc-process-docstring", _tell_attributes_apart, priority=900)
     app.add_directive("command-help", CommandHelp)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -59,7 +59,7 @@ class Strategy:
 
     Attributes:
         name: unique in a line-up.
-        family: one of :data:`FAMILIES`.
+        family: one of ``poisonlib.audit.strategies.FAMILIES``.
         year: of the youngest extractor that it needs.
         does: what the trainer does, in plain words; the trainer is the subject.
         make: from an arena, which has the photographs and hands out extractors, to the trainer's
