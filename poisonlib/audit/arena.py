@@ -18,7 +18,7 @@ from poisonlib.defenses import choose_threshold
 from poisonlib.defenses.once import Remembering
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
-from poisonlib.trial import Progress, Trial, as_published, choose_users, split
+from poisonlib.trial import Progress, Trial, TrialResult, as_published, choose_users, split
 
 #: What an attack says that was used wrongly, and a function that broke a rule or failed.
 RULES = (TypeError, ValueError, RuntimeError)
@@ -58,9 +58,16 @@ def gauntlet(
         RuntimeError: the cloak itself failed. The message says for which user.
 
     Example:
+        A negative of every photograph, before one trainer and on noise, for a look at it:
+
+        >>> import torch
         >>> from poisonlib import audit
-        >>> card = audit.gauntlet(lambda images: 1 - images)  # doctest: +SKIP
-        >>> print(card.summary)  # doctest: +SKIP
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(16, 3, 64, 64), torch.arange(16) // 4, ("A", "B", "C", "D"))
+        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
+        >>> card = audit.gauntlet(lambda image: 1 - image, photos=photos, users=2, strategies=naive)
+        >>> card.table["strategy"].tolist()
+        ['naive, softmax-2014']
     """
     arena = Arena(photos, strategies=strategies, seed=seed)
     return arena.play(cloak, users=users, name=name, progress=progress)
@@ -73,6 +80,7 @@ class Arena:
         photos: gallery and users together; the packaged users, if not given.
         strategies: the line-up; all of :func:`poisonlib.audit.strategies`, if not given.
         seed: of the split, of the draw of users, and of the cloaks of an attack.
+        test: ``(n,)`` bool, which photographs are asked about; by default drawn by ``seed``.
 
     Attributes:
         photos: as they are published.
@@ -82,6 +90,17 @@ class Arena:
 
     Raises:
         ValueError: no strategies, two of one name, or too few photographs of somebody.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import audit
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(16, 3, 64, 64), torch.arange(16) // 4, ("A", "B", "C", "D"))
+        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
+        >>> arena = audit.Arena(photos, strategies=naive)
+        >>> cards = [arena.play(lambda image: level * image, users=1) for level in (0.9, 0.5)]
+        >>> cards[0].visible["linf_max"] < cards[1].visible["linf_max"]
+        True
     """
 
     def __init__(
@@ -90,11 +109,12 @@ class Arena:
         *,
         strategies: Sequence[Strategy] | None = None,
         seed: int = 0,
+        test: Tensor | None = None,
     ) -> None:
         self.strategies = _line_up(strategies)
         self.photos = as_published(people.load("users") if photos is None else photos)
         self.seed = seed
-        self.test = split(self.photos.labels, seed=seed)
+        self.test = split(self.photos.labels, seed=seed) if test is None else test
         self._remembering: dict[str, Remembering] = {}
         self._trainers: dict[str, Trainer] = {}
         self._rows: dict[str, Tensor] = {}
@@ -124,9 +144,38 @@ class Arena:
         rows = []
         for done, strategy in enumerate(self.strategies, start=len(chosen)):
             tell(done, steps, strategy.name)
-            rows.append(self._against(strategy, given, chosen))
+            rows.append(row_of(strategy, *self.trial(strategy, given, chosen)))
         tell(steps, steps, "done")
         return ReportCard.of(name or name_of_attack(attack), rows, worn, seed=self.seed)
+
+    def trial(
+        self, strategy: Strategy, given: Given, users: Sequence[int | str]
+    ) -> tuple[str, TrialResult]:
+        """One trainer's turns against cloaks that are made already.
+
+        Returns:
+            the name of the trainer's extractor, and what came out.
+        """
+        extractor, recogniser = self._trainer(strategy)
+        attack = Leaking(given, strategy.leaked) if strategy.leaked else given
+        photos, test, rows = self.photos, self.test, self.rows(extractor)
+        if strategy.grows:
+            kept = ~self.later
+            photos, test, rows = photos.subset(kept), test[kept], rows[kept]
+        trial = Trial(attack, extractor, recogniser, name=strategy.name)
+        result = trial.run(photos, users=users, seed=self.seed, rows=rows, test=test)
+        return extractor.card.name, result
+
+    def asking(self, test: Tensor) -> Arena:
+        """The same arena, asking about other photographs: what extractors saw is kept.
+
+        Args:
+            test: ``(n,)`` bool.
+        """
+        other = Arena(self.photos, strategies=self.strategies, seed=self.seed, test=test)
+        other._remembering, other._rows = self._remembering, self._rows
+        other._thresholds = self._thresholds
+        return other
 
     def extractor(self, which: str | Extractor) -> Remembering:
         """An extractor by name, or as it is, that embeds each photograph once.
@@ -187,17 +236,6 @@ class Arena:
             kind = next((kind for kind in RULES if isinstance(failure, kind)), RuntimeError)
             said = str(failure) if kind in RULES else f"{type(failure).__name__}: {failure}"
             raise kind(f"no cloak for {self.photos.names[user]}: {said}") from failure
-
-    def _against(self, strategy: Strategy, given: Given, users: list[int]) -> dict:
-        extractor, recogniser = self._trainer(strategy)
-        attack = Leaking(given, strategy.leaked) if strategy.leaked else given
-        photos, test, rows = self.photos, self.test, self.rows(extractor)
-        if strategy.grows:
-            kept = ~self.later
-            photos, test, rows = photos.subset(kept), test[kept], rows[kept]
-        trial = Trial(attack, extractor, recogniser, name=strategy.name)
-        result = trial.run(photos, users=users, seed=self.seed, rows=rows, test=test)
-        return row_of(strategy, extractor.card.name, result)
 
     def _trainer(self, strategy: Strategy) -> Trainer:
         if strategy.name not in self._trainers:

@@ -77,6 +77,18 @@ class ReportCard:
         visible: how much the cloaks change photographs: ``dssim_mean``, ``dssim_max`` and so on for
             ``lpips`` and ``linf``.
         seed: of split, draw and cloaks.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import audit
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(16, 3, 64, 64), torch.arange(16) // 4, ("A", "B", "C", "D"))
+        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
+        >>> card = audit.gauntlet(lambda image: 1 - image, photos=photos, users=2, strategies=naive)
+        >>> card.table[["n", "users"]].values.tolist()  # one test photograph of each
+        [[2, 2]]
+        >>> card.table["verdict"].isin(audit.VERDICTS).all()
+        np.True_
     """
 
     cloak: str
@@ -88,7 +100,7 @@ class ReportCard:
     def of(
         cls, cloak: str, rows: Iterable[dict[str, Any]], worn: Cloak, *, seed: int
     ) -> ReportCard:
-        """The card of rows that :func:`row_of` made, and of all cloaks that were worn."""
+        """The card of rows that ``row_of`` made, and of all cloaks that were worn."""
         import pandas
 
         visible = {}
@@ -154,7 +166,7 @@ class ReportCard:
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in (HEADINGS, *lines)
         ]
-        return "\n".join([*text, "", self._changes(), self.summary])
+        return "\n".join([*text, "", self.changes, self.summary])
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in HEADINGS)
@@ -167,10 +179,12 @@ class ReportCard:
             '<div class="poisonlib-scroll"><table class="table poisonlib-table">'
             f"<caption>Report card of {escape(self.cloak)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
-            f"<p>{escape(self._changes())}</p><p>{escape(self.summary)}</p>"
+            f"<p>{escape(self.changes)}</p><p>{escape(self.summary)}</p>"
         )
 
-    def _changes(self) -> str:
+    @property
+    def changes(self) -> str:
+        """How much the cloaks change photographs, in a sentence."""
         levels = 255 * self.visible["linf_max"]
         return (
             f"Visible change: DSSIM {self.visible['dssim_mean']:.4f} on average and "

@@ -21,6 +21,7 @@ COMMANDS = (
     "record",
     "reproduce",
     "cloak",
+    "audit",
     "sweep",
     "assets",
 )

@@ -1,0 +1,195 @@
+"""The audit: photographs that some tool has cloaked, put before every trainer there is.
+
+The protocol is the gauntlet's with one user, the owner of the photographs, among many other people.
+One person has few photographs, so each of them is the test once: they are dealt into folds, and in
+each fold's turn the trainer has the cloaked copies of all others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from poisonlib import people
+from poisonlib.audit.arena import Arena
+from poisonlib.audit.given import Given
+from poisonlib.audit.report_card import ReportCard, row_of
+from poisonlib.audit.strategies import Strategy
+from poisonlib.folders import PairedFaces
+from poisonlib.photos import Photos, from_folder, lfw
+from poisonlib.photos.walk import Skipped
+from poisonlib.trial import Progress, TrialResult, split
+
+#: Each photograph is the test in one of so many turns.
+FOLDS = 4
+#: Of more pairs of photographs, so many are taken: more would hardly narrow an interval.
+MOST = 200
+#: What the owner of the photographs is called among the other people.
+OWNER = "the owner of these photographs"
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What came of the photographs of one person.
+
+    Attributes:
+        card: trainer by trainer.
+        faces: the pairs that were played, each photograph once.
+        problems: files that were not, and why.
+        background: who else was in the gallery, in words.
+    """
+
+    card: ReportCard
+    faces: PairedFaces
+    problems: tuple[Skipped, ...]
+    background: str
+
+    def to_json(self) -> str:
+        """The audit as a strict JSON object: the card's, and what became of the files."""
+        from poisonlib.photos.walk import shown
+
+        said = json.loads(self.card.to_json())
+        said |= {
+            "background": self.background,
+            "pairs": [shown(pair.name) for pair in self.faces.pairs],
+            "problems": [
+                {"file": shown(problem.file), "reason": problem.reason} for problem in self.problems
+            ],
+        }
+        return json.dumps(said, ensure_ascii=False, allow_nan=False, indent=2)
+
+
+def audit(
+    faces: PairedFaces,
+    *,
+    background: Photos | None = None,
+    described: str = "the packaged synthetic people",
+    strategies: Sequence[Strategy] | None = None,
+    seed: int = 0,
+    name: str = "the cloak",
+    progress: Progress | None = None,
+) -> Audit:
+    """Play a tool's cloaked copies of one person's photographs against every trainer.
+
+    Args:
+        faces: of :func:`poisonlib.folders.read_pairs`: the photographs as they were and as they
+            were published.
+        background: other people, who share clean photographs, at least four of each; the packaged
+            users, if not given.
+        described: the background, in words.
+        strategies: of :func:`poisonlib.audit.strategies`; all of them, if not given.
+        seed: of the folds and of the other people's split.
+        name: what the report calls the cloak.
+        progress: called with (turns done, turns in all, what is being done).
+
+    Raises:
+        ValueError: fewer than four different photographs, or a background that cannot be split.
+
+    Example:
+        >>> from poisonlib import audit, folders, people
+        >>> pairs = folders.pair("album", "album-cloaked")  # doctest: +SKIP
+        >>> audit.audit(folders.read_pairs(pairs)).card  # doctest: +SKIP
+    """
+    clean, cloaked, kept, again = _each_once(faces)
+    if len(clean) < FOLDS:
+        raise ValueError(
+            f"an audit needs at least {FOLDS} different photographs with their cloaked copies, "
+            f"got {len(clean)}; {FOLDS * 5} or more give intervals that say something"
+        )
+    others = people.load("users") if background is None else background
+    owner = Photos(clean, torch.zeros(len(clean), dtype=torch.int64), (OWNER,))
+    fold = folds(len(clean), seed=seed)
+    test = split(others.labels, seed=seed)
+    arena = Arena(
+        others.joined(owner), strategies=strategies, seed=seed, test=torch.cat([test, fold == 0])
+    )
+    given = Given(clean, cloaked)
+    results: dict[str, list[TrialResult]] = {each.name: [] for each in arena.strategies}
+    turns, done = FOLDS * len(arena.strategies), 0
+    met = {}
+    for number in range(FOLDS):
+        asking = arena.asking(torch.cat([test, fold == number]))
+        for strategy in arena.strategies:
+            if progress is not None:
+                progress(done, turns, f"{strategy.name}, turn {number + 1} of {FOLDS}")
+            met[strategy.name], result = asking.trial(strategy, given, [OWNER])
+            results[strategy.name].append(result)
+            done += 1
+    if progress is not None:
+        progress(turns, turns, "done")
+    rows = [
+        row_of(each, met[each.name], _together(results[each.name])) for each in arena.strategies
+    ]
+    card = ReportCard.of(name, rows, given.cloak, seed=seed)
+    return Audit(card, kept, (*faces.problems, *again), described)
+
+
+def folds(count: int, *, seed: int) -> Tensor:
+    """The turn in which each photograph is the test: ``(count,)`` int64, in [0, FOLDS).
+
+    As even as can be, and drawn by the seed.
+
+    Example:
+        >>> folds(8, seed=0).bincount()
+        tensor([2, 2, 2, 2])
+    """
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    turn = torch.empty(count, dtype=torch.int64)
+    turn[order] = torch.arange(count) % FOLDS
+    return turn
+
+
+def background(which: str) -> tuple[Photos, str]:
+    """Other people for the gallery, and what they are called.
+
+    Args:
+        which: ``"people"`` (packaged, synthetic), ``"lfw"`` (where scikit-learn keeps it), or a
+            folder that holds a folder of photographs for each person.
+
+    Raises:
+        FileNotFoundError, ValueError: there are none; the message says what to do.
+
+    Example:
+        >>> others, described = background("people")
+        >>> len(others.people), described
+        (100, 'the packaged synthetic people')
+    """
+    if which == "people":
+        return people.load("users"), "the packaged synthetic people"
+    if which == "lfw":
+        return lfw(), "Labeled Faces in the Wild"
+    return from_folder(Path(which), min_photos=4), "a folder of your own"
+
+
+def _each_once(faces: PairedFaces) -> tuple[Tensor, Tensor, PairedFaces, tuple[Skipped, ...]]:
+    """The clean and the cloaked faces, without a photograph that is there already."""
+    seen: dict[bytes, int] = {}
+    again = []
+    for at, image in enumerate(faces.clean):
+        first = seen.setdefault(image.mul(255).round().byte().numpy().tobytes(), at)
+        if first != at:
+            name = faces.pairs[first].name
+            again.append(Skipped(faces.pairs[at].name, f"the same photograph as {name}"))
+    keep = sorted(seen.values())
+    kept = PairedFaces(
+        faces.clean[keep],
+        faces.cloaked[keep],
+        tuple(faces.pairs[at] for at in keep),
+        tuple(faces.notes[at] for at in keep),
+        faces.problems,
+    )
+    return kept.clean, kept.cloaked, kept, tuple(again)
+
+
+def _together(results: Sequence[TrialResult]) -> TrialResult:
+    """The turns of one user as one result; their test photographs follow one another."""
+    import pandas
+
+    table = pandas.concat([result.table for result in results], ignore_index=True)
+    keys = results[0].wrong
+    return TrialResult(table, {key: torch.cat([one.wrong[key] for one in results]) for key in keys})

@@ -1,0 +1,125 @@
+"""The audit of photographs that somebody has cloaked: fair to few of them, honest about files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from poisonlib import audit
+from poisonlib.audit.photographs import FOLDS, OWNER, folds
+from poisonlib.audit.strategies import naive
+from poisonlib.folders import Pair, PairedFaces
+from poisonlib.photos import Photos
+from poisonlib.photos.walk import Skipped
+from tests.audit.conftest import negative, toy
+from tests.audit.test_gauntlet import toys
+
+
+def album(photos: Photos, cloak=negative, *, person: int = 0, names: list[str] | None = None):
+    """One person's photographs and their copies, and everybody else."""
+    clean = photos.of(person)
+    names = names or [f"{at:03}.jpg" for at in range(len(clean))]
+    pairs = tuple(
+        Pair(Path(name), Path("clean", name), Path("cloaked", name), Path("clean"), Path("cloaked"))
+        for name in names
+    )
+    problem = Skipped(Path("letter.txt"), "in the clean folder, not a picture")
+    faces = PairedFaces(clean, cloak(clean), pairs, ((),) * len(pairs), (problem,))
+    return faces, photos.of_people([one for one in photos.people if one != person])
+
+
+def test_every_photograph_is_the_test_once() -> None:
+    turn = folds(10, seed=3)
+    assert sorted(turn.bincount(minlength=FOLDS).tolist()) == [2, 2, 3, 3]
+    assert torch.equal(turn, folds(10, seed=3))
+    assert not torch.equal(turn, folds(10, seed=4))
+
+
+def test_a_decisive_cloak_protects_and_none_does_nothing(photos: Photos) -> None:
+    for cloak, expected in ((negative, "protects"), (lambda clean: clean, "no measurable effect")):
+        faces, others = album(photos, cloak)
+        result = audit.audit(faces, background=others, strategies=[naive(toy())])
+        row = result.card.table.iloc[0]
+        assert row["n"] == len(faces) and row["users"] == 1
+        assert row["verdict"] == result.card.grade == expected
+
+
+def test_every_kind_of_trainer_has_its_turn(photos: Photos) -> None:
+    faces, others = album(photos)
+    seen: list[tuple[int, int, str]] = []
+    strategies = toys()
+    result = audit.audit(
+        faces, background=others, strategies=strategies, progress=lambda *step: seen.append(step)
+    )
+    assert result.card.table["strategy"].tolist() == [each.name for each in strategies]
+    assert set(result.card.table["n"]) == {len(faces)}
+    assert [done for done, _, _ in seen] == list(range(len(strategies) * FOLDS + 1))
+
+
+def test_it_is_the_same_again(photos: Photos) -> None:
+    faces, others = album(photos)
+    tables = [
+        audit.audit(faces, background=others, strategies=[naive(toy())], seed=2).card.table
+        for _ in range(2)
+    ]
+    assert tables[0].equals(tables[1])
+
+
+def test_the_photographs_are_left_as_they_are(photos: Photos) -> None:
+    faces, others = album(photos)
+    before = faces.clean.clone(), faces.cloaked.clone()
+    audit.audit(faces, background=others, strategies=[naive(toy())])
+    assert torch.equal(faces.clean, before[0]) and torch.equal(faces.cloaked, before[1])
+
+
+def test_a_photograph_that_is_there_twice_counts_once(photos: Photos) -> None:
+    faces, others = album(photos)
+    twice = PairedFaces(
+        torch.cat([faces.clean, faces.clean[:1]]),
+        torch.cat([faces.cloaked, faces.clean[:1]]),
+        (*faces.pairs, faces.pairs[3]),
+        (*faces.notes, ()),
+        faces.problems,
+    )
+    result = audit.audit(twice, background=others, strategies=[naive(toy())])
+    assert len(result.faces) == len(faces)
+    assert result.problems[-1].reason == "the same photograph as 000.jpg"
+
+
+def test_too_few_photographs_are_told(photos: Photos) -> None:
+    faces, others = album(photos)
+    three = PairedFaces(faces.clean[:3], faces.cloaked[:3], faces.pairs[:3], faces.notes[:3], ())
+    with pytest.raises(ValueError, match="at least 4 different photographs .* got 3"):
+        audit.audit(three, background=others)
+
+
+def test_few_photographs_are_not_enough_to_say(photos: Photos) -> None:
+    faces, others = album(photos, lambda clean: clean)
+    four = PairedFaces(faces.clean[:4], faces.cloaked[:4], faces.pairs[:4], faces.notes[:4], ())
+    result = audit.audit(four, background=others, strategies=[naive(toy())])
+    assert result.card.grade == "not enough photographs to say"
+
+
+def test_the_owner_is_nobody_of_the_background(photos: Photos) -> None:
+    faces, others = album(photos)
+    others = Photos(others.images, others.labels, (OWNER, *others.names[1:]))
+    with pytest.raises(ValueError, match="occur in both"):
+        audit.audit(faces, background=others, strategies=[naive(toy())])
+
+
+def test_json_is_strict_and_names_the_files(photos: Photos) -> None:
+    faces, others = album(photos)
+    result = audit.audit(faces, background=others, strategies=[naive(toy())], described="toys")
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    said = json.loads(result.to_json(), parse_constant=refuse)
+    assert said["background"] == "toys"
+    assert len(said["pairs"]) == len(faces)
+    assert said["problems"] == [
+        {"file": "letter.txt", "reason": "in the clean folder, not a picture"}
+    ]
