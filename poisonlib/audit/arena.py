@@ -203,9 +203,10 @@ class Arena:
         key = (name, share, choosers)
         if key not in self._thresholds:
             public = people.load("public")
-            chosen = as_published(public.of_people(public.people[:choosers]))
-            extractor = extractors.load(name)
-            self._thresholds[key] = choose_threshold(extractor, chosen, false_adds=share)
+            if choosers is not None:
+                public = public.of_people(public.people[:choosers])
+            extractor, public = extractors.load(name), as_published(public)
+            self._thresholds[key] = choose_threshold(extractor, public, false_adds=share)
         return self._thresholds[key]
 
     @cached_property

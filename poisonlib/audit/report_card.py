@@ -59,7 +59,7 @@ def row_of(strategy: Strategy, extractor: str, result: TrialResult) -> dict[str,
     }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ReportCard:
     """What every trainer made of a cloak. Prints as text, and as a table in a notebook.
 
@@ -159,6 +159,9 @@ class ReportCard:
         }
         return json.dumps(said, ensure_ascii=False, allow_nan=False, indent=2)
 
+    def __repr__(self) -> str:
+        return f"ReportCard({self.cloak!r}, {len(self.table)} trainers, grade: {self.grade})"
+
     def __str__(self) -> str:
         lines = [_cells(row) for row in self.table.to_dict("records")]
         widths = [max(map(len, column)) for column in zip(HEADINGS, *lines, strict=True)]
@@ -169,12 +172,15 @@ class ReportCard:
         return "\n".join([*text, "", self.changes, self.summary])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in HEADINGS)
+        head = "".join(f'<th scope="col">{_wrapped(heading)}</th>' for heading in HEADINGS)
         body = []
         for row in self.table.to_dict("records"):
-            first, *others = map(escape, _cells(row))
-            named = f'<th scope="row" title="{escape(row["does"], quote=True)}">{first}</th>'
-            body.append(f"<tr>{named}{''.join(f'<td>{cell}</td>' for cell in others)}</tr>")
+            first, *others = _cells(row)
+            does = escape(row["does"], quote=True)
+            named = f'<th scope="row" title="{does}">{_wrapped(first)}</th>'
+            body.append(
+                f"<tr>{named}{''.join(f'<td>{_wrapped(cell)}</td>' for cell in others)}</tr>"
+            )
         return (
             '<div class="poisonlib-scroll"><table class="table poisonlib-table">'
             f"<caption>Report card of {escape(self.cloak)}</caption>"
@@ -195,6 +201,13 @@ class ReportCard:
 
 def _rate(row: Mapping[str, Any]) -> str:
     return f"{row['error']:.1%} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+
+
+def _wrapped(text: str) -> str:
+    """Text that may take several lines, the bounds of an interval on one."""
+    before, bracket, bounds = escape(text).partition("[")
+    held = bracket + bounds.replace(" ", "&nbsp;")
+    return f'<span class="poisonlib-wrap">{before}{held}</span>'
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

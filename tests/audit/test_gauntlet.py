@@ -195,6 +195,7 @@ def test_a_card_is_said_in_text_html_and_json() -> None:
         assert TOMORROW.split("'")[0] in said
     html = card._repr_html_()
     assert "<b>" not in html and "&lt;b&gt;mine" in html
+    assert repr(card).startswith("ReportCard(") and card.grade in repr(card)
     assert html.count('scope="row"') == len(card.table)
     assert html.count('scope="col"') == html.split("</thead>")[0].count("<th ")
     assert "<caption>" in html
