@@ -121,12 +121,19 @@ def test_the_cover_shows_a_photograph_and_an_error_for_each_moment() -> None:
         ]
     )
     assert len(fig.layout.images) == 3
+    *framed, _ = [shape for shape in fig.layout.shapes if shape.yref == "y2"]
+    assert [frame.line.color for frame in framed] == [CLEAN.colour, CLOAKED.colour]
     texts = {note.text: note.x for note in fig.layout.annotations}
     assert (texts["<b>you</b>"], texts["<b>trainer</b>"]) == (0.5, 2)
     points = [trace for trace in fig.data if trace.error_y.array is not None]
-    assert [trace.y[0] for trace in points] == [0.1, 0.9]
+    assert [trace.y for trace in points] == [(0.1,), (0.9,)]
+    assert [trace.text[0] for trace in points] == ["<b>10%</b>", "<b>90%</b>"]
     assert points[0].error_y.array[0] == pytest.approx(0.1)
-    (band,) = [shape for shape in fig.layout.shapes if shape.type == "rect"]
+    *stems, band = [shape for shape in fig.layout.shapes if shape.layer == "below"]
+    assert [(stem.y0, stem.y1, stem.line.color) for stem in stems] == [
+        (0, 0.1, CLEAN.colour),
+        (0, 0.9, CLOAKED.colour),
+    ]
     assert (band.y0, band.y1) == (0.05, 0.08)
 
 
