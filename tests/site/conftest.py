@@ -12,9 +12,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.book import chapters as book
 from tests.site.visit import PATIENCE, Visit
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
+PAGES = [*book.pages(), "search", "genindex"]
+# Each page is opened in both ways: together they are both sizes and both modes from the start.
+LOOKS = {
+    "laptop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone": {"viewport": {"width": 375, "height": 800}, "color_scheme": "dark"},
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No sandbox: inside a container, and as root, Chromium has none to use.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -60,25 +67,37 @@ def launch() -> Iterator:
 
 
 @pytest.fixture(scope="session")
-def visit(launch, address: str) -> Iterator:
-    """``visit(page)`` opens a page of the site once, waits until it is drawn and keeps it open."""
-    visits: dict[str, Visit] = {}
+def open_page(launch, address: str) -> Iterator:
+    """``open_page(page, look)`` opens a page of the site and waits until it is drawn."""
     browsers: list = []
+    contexts: dict = {}
 
     # The network is cut: what is not on this server fails, and is written down by the visit.
     def cut(route) -> None:
         local = urlsplit(route.request.url).netloc == urlsplit(address).netloc
         route.continue_() if local else route.abort()
 
-    def open_page(page: str) -> Visit:
+    def opened(page: str, look: str) -> Visit:
         if not browsers or not browsers[-1].is_connected():  # the first, or it was killed
-            visits.clear()
+            contexts.clear()
             browsers.append(launch())
-            browsers[-1].new_context(viewport={"width": 1280, "height": 900}).route("**/*", cut)
-        if page not in visits:
-            visits[page] = Visit.open(browsers[-1].contexts[0], f"{address}/{page}.html")
-        return visits[page]
+        if look not in contexts:
+            contexts[look] = browsers[-1].new_context(**LOOKS[look])
+            contexts[look].route("**/*", cut)
+        return Visit.open(contexts[look], f"{address}/{page}.html", look=look)
 
-    yield open_page
+    yield opened
     for browser in browsers:
         browser.close()
+
+
+@pytest.fixture(
+    scope="session",
+    params=[(page, look) for page in PAGES for look in LOOKS],
+    ids="-".join,
+)
+def seen(request, open_page) -> Iterator[Visit]:
+    """A page in one of its looks. Opened once: pytest runs all its tests one after another."""
+    visit = open_page(*request.param)
+    yield visit
+    visit.page.close()

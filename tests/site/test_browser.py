@@ -1,4 +1,4 @@
-"""The built pages in a browser without a network: drawn, silent, and fit for a phone."""
+"""The built pages in a browser without a network: drawn, silent, alive, and fit for a phone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import TimeoutError
 
-from tests.book import chapters as book
+from poisonlib.figures import theme
+from tests.site.conftest import LOOKS
 
 pytestmark = pytest.mark.site
-PAGES = book.pages()
-CHAPTERS = [chapter.page for chapter in book.chapters()]
-QUIZZED = [chapter.page for chapter in book.chapters() if book.quiz_names(chapter)]
 
 # Console errors that are known and harmless, each with the reason why it stays. None so far.
 ALLOWED_ERRORS: tuple[str, ...] = ()
@@ -26,17 +24,22 @@ PICTURE = """plot => [...plot.querySelectorAll('.cartesianlayer, .polarlayer, .g
     .map(layer => layer.outerHTML).join('')"""
 
 
-@pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
-def test_a_page_loads_without_network_and_without_errors(visit, page: str) -> None:
-    seen = visit(page)
+def unexpected(seen) -> list[str]:
+    return [error for error in seen.errors if not error.startswith(ALLOWED_ERRORS or "\0")]
+
+
+def test_a_page_loads_without_network_and_without_errors(seen) -> None:
     assert not seen.foreign
     assert not seen.missing
-    assert not [error for error in seen.errors if not error.startswith(ALLOWED_ERRORS or "\0")]
+    assert not unexpected(seen)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_all_figures_are_drawn_and_all_formulas_set(visit, page: str) -> None:
-    seen = visit(page)
+def test_a_page_opens_in_the_readers_mode(seen) -> None:
+    mode = seen.page.evaluate("document.documentElement.dataset.theme")
+    assert mode == LOOKS[seen.look]["color_scheme"]
+
+
+def test_all_figures_are_drawn_and_all_formulas_set(seen) -> None:
     undrawn = seen.page.eval_on_selector_all(
         ".plotly-graph-div", "all => all.filter(p => !p.querySelector('.main-svg')).map(p => p.id)"
     )
@@ -67,9 +70,7 @@ def changes(seen, plot, before: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_slider_answers_to_the_keyboard_and_changes_the_picture(visit, page: str) -> None:
-    seen = visit(page)
+def test_a_slider_answers_to_the_keyboard_and_changes_the_picture(seen) -> None:
     for name, plot, controls in figures_with(seen, ".poisonlib-slider"):
         frames = json.loads(controls.get_attribute("data-frames"))
         slider, output = controls.query_selector("input"), controls.query_selector("output")
@@ -82,9 +83,7 @@ def test_a_slider_answers_to_the_keyboard_and_changes_the_picture(visit, page: s
         assert changes(seen, plot, before), f"{name}: the picture stays"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_player_moves_the_slider_and_stops(visit, page: str) -> None:
-    seen = visit(page)
+def test_a_player_moves_the_slider_and_stops(seen) -> None:
     for name, plot, controls in figures_with(seen, ":has(button)"):
         slider, button = controls.query_selector("input"), controls.query_selector("button")
         slider.press("Home")
@@ -97,9 +96,7 @@ def test_a_player_moves_the_slider_and_stops(visit, page: str) -> None:
         assert slider.evaluate("slider => slider.valueAsNumber") > 0
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_each_chooser_changes_the_picture(visit, page: str) -> None:
-    seen = visit(page)
+def test_each_chooser_changes_the_picture(seen) -> None:
     for name, plot, controls in figures_with(seen, ".poisonlib-choosers"):
         for menu in controls.query_selector_all("select"):
             before, first = plot.evaluate(PICTURE), menu.input_value()
@@ -109,9 +106,7 @@ def test_each_chooser_changes_the_picture(visit, page: str) -> None:
             assert changes(seen, plot, before), f"{name}: {menu.get_attribute('id')}"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_photographs_of_a_figure_are_shown_to_a_keyboard(visit, page: str) -> None:
-    seen = visit(page)
+def test_photographs_of_a_figure_are_shown_to_a_keyboard(seen) -> None:
     for name, _, controls in figures_with(seen, ".poisonlib-photograph"):
         controls.query_selector("input").focus()
         shown = []
@@ -131,21 +126,18 @@ EMPTY_BELOW = """plot => plot.getBoundingClientRect().bottom - Math.max(
         .filter(box => box.height).map(box => box.bottom))"""
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_no_empty_band_is_left_where_plotlys_slider_was(visit, page: str) -> None:
-    for name, plot, _ in figures_with(visit(page), ".poisonlib-slider"):
+def test_no_empty_band_is_left_where_plotlys_slider_was(seen) -> None:
+    for name, plot, _ in figures_with(seen, ".poisonlib-slider"):
         assert plot.evaluate(EMPTY_BELOW) <= 40, name
 
 
 FOCUSED = "summary => summary === document.activeElement"
 
 
-@pytest.mark.parametrize("page", QUIZZED)
-def test_a_quiz_answers_to_the_keyboard(visit, page: str) -> None:
-    seen = visit(page)
-    first, *others = seen.page.query_selector_all(".poisonlib-quiz summary")
-    first.focus()
-    for summary in (first, *others):
+def test_a_quiz_answers_to_the_keyboard(seen) -> None:
+    for number, summary in enumerate(seen.page.query_selector_all(".poisonlib-quiz summary")):
+        if number == 0:
+            summary.focus()
         assert summary.evaluate(FOCUSED), f"Tab does not lead to {summary.inner_text()!r}"
         feedback = summary.query_selector("xpath=following-sibling::p")
         assert not feedback.is_visible()
@@ -175,15 +167,10 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("page", QUIZZED)
-def test_a_quiz_can_be_read_in_either_mode(visit, page: str, theme: str) -> None:
-    seen = visit(page)
-    seen.page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-    try:
-        assert min(seen.page.evaluate(CONTRASTS)) >= 4.5
-    finally:
-        seen.page.evaluate("document.documentElement.dataset.theme = 'light'")
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_quiz_can_be_read_in_either_mode(seen, mode: str) -> None:
+    with seen.mode(mode):
+        assert min(seen.page.evaluate(CONTRASTS), default=21) >= 4.5
 
 
 WIDER_THAN_THE_SCREEN = """() => [
@@ -193,29 +180,41 @@ WIDER_THAN_THE_SCREEN = """() => [
 ]"""
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_phone_needs_no_sideways_scroll(visit, page: str) -> None:
-    seen = visit(page)
-    seen.page.set_viewport_size({"width": 375, "height": 800})
-    try:
-        settled = f"() => ({WIDER_THAN_THE_SCREEN})().length === 0"  # plotly redraws after a resize
-        with contextlib.suppress(TimeoutError):
-            seen.page.wait_for_function(settled, timeout=SETTLING)
-        wide = seen.page.evaluate(WIDER_THAN_THE_SCREEN)
-    finally:
-        seen.page.set_viewport_size({"width": 1280, "height": 900})
-    assert not wide
+def test_no_page_needs_sideways_scroll(seen) -> None:
+    assert not seen.page.evaluate(WIDER_THAN_THE_SCREEN)
 
 
-@pytest.mark.parametrize("page", CHAPTERS)
-def test_dark_mode_leaves_pictures_as_they_are(visit, page: str) -> None:
-    seen = visit(page)
-    seen.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    try:
+def test_dark_mode_leaves_pictures_as_they_are(seen) -> None:
+    with seen.mode("dark"):
         filtered = seen.page.eval_on_selector_all(
             ".cell_output img, .cell_output image",
             "all => all.map(i => getComputedStyle(i).filter).filter(f => f !== 'none')",
         )
-    finally:
-        seen.page.evaluate("document.documentElement.dataset.theme = 'light'")
     assert not filtered
+
+
+# What is drawn in the ink of the other mode, or on its paper: lines, words and marks.
+UNSEEN = """colours => [...document.querySelectorAll('.poisonlib-drawing .main-svg *')]
+    .filter(part => !part.closest('defs') && part.getClientRects().length)
+    .filter(part => part.localName === 'text' || part.matches('.bg'))
+    .filter(part => colours[part.matches('.bg') ? 'paper' : 'ink'] === getComputedStyle(part).fill)
+    .map(part => part.textContent || part.outerHTML)"""
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))})"
+
+
+def test_figures_are_drawn_for_the_mode(seen) -> None:
+    with seen.mode("dark"):
+        light = {"ink": rgb(theme.INK), "paper": rgb(theme.PAPER)}
+        assert not seen.page.evaluate(UNSEEN, light)
+    with seen.mode("light"):
+        dark = {"ink": rgb(theme.DARK[theme.INK]), "paper": rgb(theme.DARK[theme.PAPER])}
+        assert not seen.page.evaluate(UNSEEN, dark)
+
+
+def test_nothing_went_wrong_while_the_page_was_used(seen) -> None:
+    """The last test of a page: all knobs were turned, and the mode was changed."""
+    assert not unexpected(seen)
+    assert not seen.foreign and not seen.missing

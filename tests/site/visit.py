@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ class Visit:
 
     Attributes:
         page: the open playwright page.
+        look: the size of the screen and the mode, a key of LOOKS.
         errors: console errors and uncaught exceptions.
         foreign: addresses asked for that are not on this server.
         missing: addresses on this server that did not answer.
@@ -28,16 +31,17 @@ class Visit:
     """
 
     page: object
+    look: str
     errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     drawn: bool = False
 
     @classmethod
-    def open(cls, context, url: str) -> Visit:
+    def open(cls, context, url: str, *, look: str) -> Visit:
         from playwright.sync_api import TimeoutError as Late
 
-        visit = cls(context.new_page())
+        visit = cls(context.new_page(), look)
         host = urlsplit(url).netloc
 
         def on_console(message) -> None:
@@ -64,3 +68,14 @@ class Visit:
         except Late:
             pass
         return visit
+
+    @contextlib.contextmanager
+    def mode(self, mode: str) -> Iterator[None]:
+        """The page in light or dark mode for a while."""
+        before = self.page.evaluate("document.documentElement.dataset.theme")
+        change = "mode => document.documentElement.dataset.theme = mode"
+        self.page.evaluate(change, mode)
+        try:
+            yield
+        finally:
+            self.page.evaluate(change, before)
