@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from poisonlib.folders import journal
 from poisonlib.photos.walk import Skipped, checked, shown, walk
 
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .mpo .png .webp .tif .tiff .bmp .gif".split())
@@ -153,7 +154,7 @@ def _listed(folder: Path, side: str, problems: list[Skipped]) -> list[Path]:
     for found in walk(folder):
         if isinstance(found, Skipped):
             problems.append(_left(found.file, side, found.reason))
-        else:
+        elif found != folder / journal.NAME:
             files.append(found.relative_to(folder))
     return files
 

@@ -1,0 +1,127 @@
+"""``python -m poisonlib cloak``: what it prints, and how it exits."""
+
+from __future__ import annotations
+
+import errno
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from poisonlib import cli, folders, people, photos
+from poisonlib.experiments import tools
+from poisonlib.folders import cloaking, publish
+from tests.folders.toys import Tint, content, copies, detect, picture, snapshot
+
+ASKED = ["cloak", "--attack", "fawkes-v1"]
+
+
+@pytest.fixture
+def toy_tools(monkeypatch):
+    """The command with a toy attack and a toy detector; what was asked for."""
+    asked = []
+
+    def at_strength(tool, mode, *, public):
+        asked.append((tool, mode))
+        return Tint()
+
+    monkeypatch.setattr(tools, "at_strength", at_strength)
+    defaults = cloaking.cloak_folder.__kwdefaults__
+    monkeypatch.setitem(defaults, "detect", detect)
+    return asked
+
+
+def run(album, out, *more):
+    return cli.main([*ASKED, "--in", str(album), "--out", str(out), *more])
+
+
+def test_it_cloaks_and_goes_on_where_it_was(album, tmp_path, toy_tools, capsys):
+    before = snapshot(album)
+    assert run(album, tmp_path / "out") == 0
+    assert toy_tools == [("Fawkes v1.0", "high")]
+    printed, bar = capsys.readouterr()
+    assert f"{tmp_path / 'out'}: 5 photographs cloaked; the copies keep" in printed
+    assert "5/5  Ben/1.jpg" in bar
+    assert run(album, tmp_path / "out") == 0
+    assert "5 photographs cloaked, 5 of them by an earlier run" in capsys.readouterr().out
+    assert snapshot(album) == before
+
+
+def test_skipped_files_are_listed_and_told_by_the_exit_code(album, tmp_path, toy_tools, capsys):
+    (album / "Ada" / "two\nlines.jpg").write_bytes(b"no picture")
+    assert run(album, tmp_path / "out") == 1
+    printed = capsys.readouterr().out.splitlines()
+    reason = "not a readable picture (of no known format)"
+    assert printed[0] == rf"skipped Ada/two\nlines.jpg: {reason}"
+    assert printed[-1] == "skipped: 1"
+
+
+def test_wrong_use_is_one_line(album, tmp_path, toy_tools, capsys):
+    assert run(album, album / "out") == 2
+    assert run(tmp_path / "nowhere", tmp_path / "out") == 2
+    assert run(album, tmp_path / "out", "--mode", "low") == 0
+    assert run(album, tmp_path / "out", "--seed", "1") == 2
+    mistakes = [line for line in capsys.readouterr().err.splitlines() if "poisonlib:" in line]
+    assert [line.split(" ", 1)[0] for line in mistakes] == ["poisonlib:"] * 3
+    assert "use another folder" in mistakes[2]
+
+
+def test_a_full_disk_has_an_exit_code_of_its_own(album, tmp_path, toy_tools, monkeypatch, capsys):
+    def full(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(publish, "write", full)
+    assert run(album, tmp_path / "out") == 3
+    assert capsys.readouterr().err.splitlines()[-1].startswith("poisonlib: ")
+    assert copies(tmp_path / "out") == {}
+
+
+def test_ctrl_c_leaves_nothing_half_written(album, tmp_path, toy_tools, monkeypatch, capsys):
+    write = publish.write
+
+    def stop(path, content):
+        if len(copies(tmp_path / "out")) == 2:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    monkeypatch.setattr(publish, "write", stop)
+    assert run(album, tmp_path / "out") == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+    assert len(copies(tmp_path / "out")) == 2
+    monkeypatch.setattr(publish, "write", write)
+    assert run(album, tmp_path / "out") == 0
+
+
+def test_a_mode_that_the_tool_does_not_have_is_named(album, tmp_path, capsys):
+    assert run(album, tmp_path / "out", "--mode", "ultra") == 2
+    assert "mode must be one of low, mid, high, got 'ultra'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_the_real_detector_and_a_real_tool_on_photographs_of_1200_by_1600(tmp_path):
+    before = people.load("users").of("p00002")[:2]
+    (tmp_path / "in" / "Ada").mkdir(parents=True)
+    for number, (face, ending) in enumerate(zip(before, ("jpg", "png"), strict=True)):
+        pixels = Image.fromarray((face * 255).round().byte().permute(1, 2, 0).numpy())
+        photograph = picture(number, size=(1200, 1600))
+        photograph.paste(pixels.resize((700, 700), Image.Resampling.BICUBIC), (250, 300))
+        made = content(photograph, "PNG" if ending == "png" else "JPEG")
+        (tmp_path / "in" / "Ada" / f"{number}.{ending}").write_bytes(made)
+    out = tmp_path / "out"
+    assert run(tmp_path / "in", out, "--mode", "low") == 0
+    report = folders.cloak_folder(
+        tmp_path / "in",
+        out,
+        tools.at_strength("Fawkes v1.0", "low", public=people.load("public")),
+    )
+    assert report.before == 2 and min(report.kept) > 0.5
+    read = folders.read_pairs(folders.pair(tmp_path / "in", out))
+    change = (read.cloaked - read.clean).abs()
+    assert len(read) == 2 and read.problems == ()
+    assert 0.002 < change.mean() < 0.05 and change.amax() > 8 / 255
+    assert len(photos.from_folder(out)) == 2, "a tracker finds no face on the copies"
+    for copy in sorted((out / "Ada").iterdir()):
+        there = np.asarray(Image.open(copy).convert("RGB"), int)
+        was = np.asarray(Image.open(tmp_path / "in" / "Ada" / copy.name).convert("RGB"), int)
+        assert there.shape == was.shape == (1600, 1200, 3)
