@@ -1,0 +1,120 @@
+"""``audit`` from the command line: exit codes, files, and nothing that leaves the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+
+from poisonlib import audit, people
+from poisonlib.audit import photographs
+from poisonlib.audit.strategies import naive
+from poisonlib.cli import main
+
+COUNT = 10
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One trainer among few people, a cache of its own, and no way out."""
+
+    def refuse(*arguments: object, **keywords: object) -> None:
+        raise AssertionError("an audit opens a connection")
+
+    few = people.load("users").of_people(range(10))
+    monkeypatch.setattr(photographs.people, "load", lambda split: few)
+    monkeypatch.setattr(audit, "strategies", lambda *given, **more: (naive("arcface-2019"),))
+    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Portraits, their negatives as a cloak that works, and the portraits as one that does not."""
+    for file in people.album(tmp_path / "clean")[COUNT:]:
+        file.unlink()
+    (tmp_path / "negative").mkdir()
+    (tmp_path / "same").mkdir()
+    for file in sorted((tmp_path / "clean").iterdir()):
+        with Image.open(file) as picture:
+            inverted = ImageOps.invert(picture.convert("RGB"))
+            inverted.save(tmp_path / "negative" / f"{file.stem}_cloaked.png")
+            picture.save(tmp_path / "same" / f"{file.stem}.png")
+    return tmp_path
+
+
+def run(folders: Path, cloaked: str, *more: str) -> int:
+    clean, copies = str(folders / "clean"), str(folders / cloaked)
+    return main(["audit", "--clean", clean, "--cloaked", copies, *more])
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and "cache" not in file.parts
+    }
+
+
+def test_a_cloak_that_works_is_exit_code_0(folders: Path, capsys) -> None:
+    before = digests(folders)
+    assert run(folders, "negative") == 0
+    assert "protects" in capsys.readouterr().out
+    assert digests(folders) == before
+
+
+def test_a_cloak_that_does_nothing_is_exit_code_1(folders: Path, capsys) -> None:
+    assert run(folders, "same", "--json") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["grade"] == "no measurable effect"
+    assert len(said["pairs"]) == COUNT
+
+
+def test_too_few_to_say_is_exit_code_3(folders: Path, capsys) -> None:
+    assert run(folders, "same", "--most", "4") == 3
+    assert "not enough photographs to say" in capsys.readouterr().out
+
+
+def test_the_report_is_private_and_without_faces(folders: Path) -> None:
+    report = folders / "out" / "report.html"
+    assert run(folders, "negative", "--report", str(report)) == 0
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert "data:image" not in report.read_text(encoding="utf-8")
+    assert [file.name for file in report.parent.iterdir()] == ["report.html"]
+    run(folders, "negative", "--report", str(report), "--with-photographs")
+    assert "data:image" in report.read_text(encoding="utf-8")
+
+
+def test_files_that_cannot_be_used_are_listed(folders: Path, capsys) -> None:
+    (folders / "clean" / "000.jpg").write_bytes(b"")
+    (folders / "clean" / "notes.txt").write_text("hello", encoding="utf-8")
+    assert run(folders, "negative", "--json") == 0
+    problems = {
+        one["file"]: one["reason"] for one in json.loads(capsys.readouterr().out)["problems"]
+    }
+    assert set(problems) == {"000.jpg", "notes.txt"}
+    assert all(problems.values())
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        (["--with-photographs"], "--with-photographs needs --report"),
+        (["--most", "0"], "most must be at least 1"),
+        (["--background", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_be_done_is_exit_code_2(folders: Path, capsys, wrong, said) -> None:
+    assert run(folders, "negative", *wrong) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_missing_folder_is_exit_code_2(folders: Path, capsys) -> None:
+    assert run(folders, "glazed") == 2
+    assert "glazed" in capsys.readouterr().err
