@@ -68,7 +68,7 @@ def flags_at_scale(
         photographs: how many are uploaded.
         recall: share of cloaked ones that are flagged.
         false_alarms: names and rates, each more than 0.
-        one_in: the slider's steps.
+        one_in: the slider's steps; one alone is drawn without a slider.
     """
     import plotly.graph_objects as go
 
@@ -92,7 +92,7 @@ def flags_at_scale(
             right,
         ]
         frames.append(go.Frame(data=traces, name=f"1 in {rarity:,}"))
-    fig = go.Figure(frames[0].data, frames=frames)
+    fig = go.Figure(frames[0].data)
     fig.update_layout(
         barmode="group",
         xaxis={"title": {"text": "false-alarm rate"}, "tickangle": 0},
@@ -101,8 +101,10 @@ def flags_at_scale(
         legend={"entrywidth": 160},
         margin={"t": 100},
         height=540,
-        sliders=slider([frame.name for frame in frames], prefix="cloaked", below=76),
     )
+    if len(frames) > 1:
+        fig.frames = frames
+        fig.layout.sliders = slider([frame.name for frame in frames], prefix="cloaked", below=76)
     return fig
 
 

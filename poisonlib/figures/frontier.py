@@ -145,7 +145,7 @@ def nearest_distances(
         table: of the record ``combined``.
         pair: of models, by name.
         tools: whose wearers to show.
-        steps: of the slider, distances; the first one is shown at first.
+        steps: of the slider, distances; the first one is shown at first, one alone without slider.
         bins: of the histograms.
     """
     import plotly.graph_objects as go
@@ -182,13 +182,16 @@ def nearest_distances(
             go.Scatter(x=[limit, limit], y=[0, top], mode="lines", line=line, name="threshold")
         )
         frames.append(go.Frame(data=traces, name=f"{limit:.2f}"))
-    fig = go.Figure(frames[0].data, frames=frames)
-    return fig.update_layout(
+    fig = go.Figure(frames[0].data)
+    fig.update_layout(
         xaxis={"title": {"text": "distance to the nearest one"}}
         | {"range": [float(edges[0]), float(edges[-1])]},
         yaxis={"title": {"text": "share of photographs"}, "tickformat": ".0%", "range": [0, top]},
         legend={"entrywidth": 1, "entrywidthmode": "fraction"},
         margin={"t": 60 + 22 * (len(distances) + 1)},
         height=560,
-        sliders=slider([frame.name for frame in frames], prefix="threshold", below=60),
     )
+    if len(frames) > 1:
+        fig.frames = frames
+        fig.layout.sliders = slider([frame.name for frame in frames], prefix="threshold", below=60)
+    return fig

@@ -28,7 +28,7 @@ class Plane:
     """What one extractor sees, projected.
 
     Attributes:
-        name: of the extractor, for the slider.
+        name: of the extractor, or of what else the slider changes.
         others: ``(m, 2)`` gallery photographs of a few other people.
         cloaked: ``(k, 2)`` the user's photographs in the gallery.
         probes: ``(p, 2)`` the user's clean photographs.
@@ -94,10 +94,14 @@ def plane(
     )
 
 
-def neighbours(planes: Sequence[Plane]) -> go.Figure:
-    """The user's clean and cloaked photographs among others', a slider over extractors.
+def neighbours(planes: Sequence[Plane], *, prefix: str = "extractor") -> go.Figure:
+    """The user's clean and cloaked photographs among others', a slider over planes.
 
     A line joins each clean photograph with its nearest neighbour in the gallery.
+
+    Args:
+        planes: one is drawn without a slider.
+        prefix: what the slider changes from one to the next.
     """
     import plotly.graph_objects as go
 
@@ -128,7 +132,7 @@ def neighbours(planes: Sequence[Plane]) -> go.Figure:
     )
     if len(planes) > 1:
         names = [one.name for one in planes]
-        fig.update_layout(sliders=slider(names, prefix="extractor", below=60))
+        fig.update_layout(sliders=slider(names, prefix=prefix, below=60))
     return fig
 
 

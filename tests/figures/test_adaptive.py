@@ -167,6 +167,8 @@ def test_a_cloak_that_moves_the_gallery_moves_the_neighbours() -> None:
     assert not fooled.right.any()
     assert fooled.cloaked[:, 0].max() < fooled.probes[:, 0].min()
     fig = planes.neighbours([fooled, found])
+    renamed = planes.neighbours([fooled, found], prefix="strength")
+    assert renamed.layout.sliders[0].currentvalue.prefix == "strength: "
     assert isinstance(fig, go.Figure)
     assert [frame.name for frame in fig.frames] == ["fooled", "found"]
     right, wrong = fig.data[0], fig.data[1]

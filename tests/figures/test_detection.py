@@ -121,6 +121,10 @@ def test_base_rates_are_bayes_rule_in_counts():
 
 def test_the_slider_goes_from_common_to_rare_and_changes_the_bars():
     figure = base_rates.flags_at_scale(1e9, recall=1.0, false_alarms=[("a", 0.01), ("b", 0.001)])
+    alone = base_rates.flags_at_scale(
+        1e9, recall=1.0, false_alarms=[("a", 0.01), ("b", 0.001)], one_in=base_rates.ONE_IN[:1]
+    )
+    assert alone.data == figure.data and not alone.layout.sliders and not alone.frames
     assert [frame.name for frame in figure.frames][:2] == ["1 in 2", "1 in 10"]
     assert len(figure.layout.sliders[0].steps) == len(base_rates.ONE_IN)
     first, last = figure.frames[0], figure.frames[-1]

@@ -60,7 +60,9 @@ def test_the_frontier_runs_from_one_model_to_the_other(table):
 
 
 def test_the_line_says_how_much_lies_left_of_it(table):
+    alone = frontier.nearest_distances(table, PAIR, tools=[TOOL], steps=[0.25], bins=4)
     figure = frontier.nearest_distances(table, PAIR, tools=[TOOL], steps=[0.25, 0.5], bins=4)
+    assert alone.data == figure.data and not alone.layout.sliders and not alone.frames
     names = [[trace.name for trace in frame.data] for frame in figure.frames]
     assert names[0][:3] == ["clean: 25% answered", "LowKey: 0% answered", "strangers: 0% answered"]
     assert names[1][:3] == [
