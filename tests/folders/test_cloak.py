@@ -141,7 +141,7 @@ def odd(folder, elsewhere):
 
 def readable(folder):
     """Files that are cloaked, and the name and format of each one's copy."""
-    moving = {"save_all": True, "append_images": [picture(1)]}
+    moving = {"save_all": True, "append_images": [picture(30)]}
     grey = np.asarray(picture(3).convert("L")).astype(np.uint16) * 257
     clear = picture(4).convert("RGBA")
     clear.putalpha(Image.linear_gradient("L").resize(clear.size))
