@@ -178,7 +178,8 @@ def setup(app) -> dict[str, object]:
     app.connect("config-inited", lambda app, config: _silence_thebe(app), priority=900)
     app.connect("builder-inited", _begin, priority=100)
     app.connect("doctree-read", _find_figures)
-    app.connect("env-updated", _make_targets)
+    # once Sphinx has numbered the chapters
+    app.connect("env-get-updated", _make_targets, priority=900)
     app.connect("doctree-resolved", _write_numbers)
     app.connect("build-finished", _mend_pages)
     app.connect("html-page-context", _drop_thebe_style, priority=900)

@@ -26,8 +26,10 @@ def replaced(fig: go.Figure, *, name: str) -> tuple[go.Figure, str]:
     What is drawn keeps its size: the figure gets lower by what its slider took.
 
     Args:
-        fig: with the slider and player of :mod:`poisonlib.figures.frames`, or with choosers and
-            photographs in ``layout.meta``, or with none of them.
+        fig: with the slider and player of :mod:`poisonlib.figures.frames`, or with its choosers in
+            ``layout.meta``, or with none of them. ``layout.meta["photographs"]``, data URIs, are
+            shown where a mark is pointed at whose ``customdata`` is the photograph's place in the
+            list; ``layout.meta["photograph_alts"]`` says in words what each of them shows.
         name: of the figure, which makes the controls' ids.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -95,6 +96,36 @@ def test_every_figure_of_the_chapter_is_on_its_page(site: Path, chapter: book.Ch
     drawings = [a for _, a in found.found if a.get("class") == "poisonlib-drawing"]
     assert len(drawings) == len(figures)
     assert all(a["role"] == "img" and a["aria-label"] for a in drawings)
+
+
+NUMBERED = re.compile(
+    r'id="(fig-[a-z0-9-]+)">(?:(?!</figure>).)*?'
+    r'poisonlib-number">(?:Figure ([0-9A-Z]+\.[0-9]+)\. )?',
+    re.DOTALL,
+)
+LINKED = re.compile(r'<a [^>]*href="[^"]*#(fig-[a-z0-9-]+)"[^>]*><span[^>]*>Figure ?([^<]*)</span>')
+
+
+def numbers(site: Path) -> dict[str, dict[str, str]]:
+    """The numbers of all figures but the cover, in order, by page."""
+    texts = {page: (site / f"{page}.html").read_text(encoding="utf-8") for page in PAGES}
+    return {page: dict(NUMBERED.findall(text)) for page, text in texts.items()}
+
+
+def test_figures_are_numbered_by_chapter_in_their_order(site: Path) -> None:
+    cover = book.pages()[0]
+    counted = [list(of.values()) for page, of in numbers(site).items() if of and page != cover]
+    prefixes = [of[0].partition(".")[0] for of in counted]
+    assert len(set(prefixes)) == len(prefixes)
+    for prefix, of in zip(prefixes, counted, strict=True):
+        assert of == [f"{prefix}.{place}" for place in range(1, len(of) + 1)]
+
+
+def test_a_link_to_a_figure_says_its_number(site: Path) -> None:
+    known = {name: number for of in numbers(site).values() for name, number in of.items()}
+    for page in PAGES:
+        for name, said in LINKED.findall((site / f"{page}.html").read_text(encoding="utf-8")):
+            assert said == known[name], f"{page} links to {name}"
 
 
 @pytest.mark.parametrize("chapter", book.chapters(), ids=lambda chapter: chapter.path.stem)
