@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,13 +17,11 @@ from poisonlib.folders import publish
 from poisonlib.folders.carry import carried
 from poisonlib.folders.encode import encoded, name_in, written_format
 from poisonlib.folders.journal import Journal
+from poisonlib.folders.paired import Progress
 from poisonlib.folders.survival import aligned_again, share_kept
 from poisonlib.photos.faces import Detect, Face, as_images, cut_out, face_in
 from poisonlib.photos.pictures import content_of, decoded
 from poisonlib.photos.walk import Skipped, shown
-
-Progress = Callable[[int, int, str], None]
-"""Called as ``progress(files done, files in all, doing)``."""
 
 
 def person_of(file: Path) -> str:

@@ -18,9 +18,10 @@ import torch
 from poisonlib.attacks import Attack
 from poisonlib.attacks.cache import cache_key
 from poisonlib.folders import publish
-from poisonlib.folders.batches import Batches, Progress, person_of
+from poisonlib.folders.batches import Batches, person_of
 from poisonlib.folders.encode import Format
 from poisonlib.folders.journal import Journal
+from poisonlib.folders.paired import Progress
 from poisonlib.photos.align import SIDE
 from poisonlib.photos.faces import Detect, Several
 from poisonlib.photos.landmarks import remembered
@@ -103,8 +104,8 @@ def cloak_folder(
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: one folder lies in the other, or ``out`` holds photographs that were cloaked
-            with other settings.
+        ValueError: one folder lies in the other, or ``out`` cannot be written to, or holds
+            photographs that were cloaked with other settings.
         poisonlib.folders.CannotWrite: the disk is full. Nothing is half-written; the same call goes
             on later.
 
@@ -134,16 +135,14 @@ def cloak_folder(
         "keep_metadata": keep_metadata,
         "batch": batch,
     }
-    with publish.stopping(out):
-        out.mkdir(parents=True, exist_ok=True)
-        with Journal(out, settings) as journal:
-            publish.tidy(out)
-            people, problems = _people(source)
-            total = sum(map(len, people.values()))
-            batches = Batches(source, out, attack, journal, detect, total, progress)
-            for files in people.values():
-                for some in _batches(files, batch):
-                    batches.cloak(some, files)
+    with publish.stopping(out), Journal(out, settings) as journal:
+        publish.tidy(out)
+        people, problems = _people(source)
+        total = sum(map(len, people.values()))
+        batches = Batches(source, out, attack, journal, detect, total, progress)
+        for files in people.values():
+            for some in _batches(files, batch):
+                batches.cloak(some, files)
     return CloakedFolder(
         folder=out,
         cloaked=batches.cloaked,

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from poisonlib.folders.publish import HOPELESS
 from poisonlib.photos.walk import shown
 
 NAME = "poisonlib-cloak.jsonl"
@@ -27,12 +28,12 @@ class Journal:
     no text come back as they were.
 
     Args:
-        folder: that the photographs are written to.
+        folder: that the photographs are written to; made if there is none.
         settings: of the run, plain values by name.
 
     Raises:
-        ValueError: the folder holds photographs that were cloaked with other settings, another run
-            is at work in it, or the file of that name is no journal.
+        ValueError: the folder cannot be written to, or holds photographs that were cloaked with
+            other settings, another run is at work in it, or the file of that name is no journal.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
@@ -44,7 +45,16 @@ class Journal:
     def __enter__(self) -> Journal:
         if self.path.is_symlink():
             raise ValueError(f"{shown(self.path)} is a link; remove it or use another folder")
-        self.file = self.path.open("a+b", buffering=0)  # nothing is left to be written later
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = self.path.open("a+b", buffering=0)  # nothing is left to be written later
+        except OSError as problem:
+            if problem.errno in HOPELESS:
+                raise
+            raise ValueError(
+                f"{shown(self.path.parent)} cannot be written to ({problem.strerror}); use another "
+                "folder"
+            ) from problem
         try:
             self._hold()
             self._resume()

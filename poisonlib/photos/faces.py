@@ -70,7 +70,10 @@ def face_in(
     """
     if min(picture.image.size) < SHORTEST:
         raise ValueError(f"smaller than {SHORTEST} pixels")
-    faces = detect(picture.image, picture.content)
+    try:
+        faces = detect(picture.image, picture.content)
+    except RuntimeError as problem:
+        raise ValueError(f"the face detector failed ({problem})") from problem
     if len(faces) == 0:
         raise ValueError("no face found")
     if len(faces) > 1 and several == "skip":

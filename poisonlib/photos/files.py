@@ -83,10 +83,9 @@ def from_folder(
     """
     example = Path(folder) / "Ada" / "1.jpg"
     folder = checked(folder, what=f"a folder of photographs for each person, e.g. {example}")
-    people = [path for path in visible(folder) if path.is_dir()]
-    left_out = [
-        Skipped(path, "not in a person's folder") for path in visible(folder) if not path.is_dir()
-    ]
+    found = visible(folder)
+    people = [path for path in found if os.path.isdir(path)]
+    left_out = [Skipped(path, "not in a person's folder") for path in found if path not in people]
     files = []
     for person in people:
         try:
@@ -143,7 +142,7 @@ def lfw(
             "$SCIKIT_LEARN_DATA"
         )
     files = []
-    for person in (path for path in visible(folder) if path.is_dir()):
+    for person in filter(os.path.isdir, visible(folder)):
         if len(mine := visible(person)) >= min_faces:
             files += [(person.name.replace("_", " "), file) for file in mine]
     return _gather(files, central, folder, 1, [], progress)
@@ -192,7 +191,7 @@ def _faces(
     """Each file's aligned face ``(112, 112, 3)`` uint8, or why there is none."""
     for name, file in files:
         try:
-            if file.is_dir():
+            if os.path.isdir(file):
                 raise ValueError("a folder in a person's folder; its files are not looked at")
             picture = read(file, within=folder)
             yield name, cut_out(picture.image, face_in(picture, choose=choose))

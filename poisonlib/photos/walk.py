@@ -56,7 +56,7 @@ def walk(folder: Path) -> Iterator[Path | Skipped]:
     pending = [folder]
     while pending:
         path = pending.pop()
-        if path != folder and not path.is_dir():
+        if path != folder and not os.path.isdir(path):  # of what may not be asked, neither
             yield path
         elif path != folder and path.is_symlink():
             yield Skipped(path.relative_to(folder), "a link to a folder; it is not followed")

@@ -257,6 +257,9 @@ def test_folders_in_one_another_are_refused(album, tmp_path):
         assert snapshot(tmp_path) == before
     with pytest.raises(FileNotFoundError, match="no folder"):
         run(tmp_path / "nowhere", tmp_path / "out")
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="file cannot be written to .*; use another folder"):
+        run(album, tmp_path / "file")
 
 
 def test_files_of_others_are_never_overwritten(album, tmp_path):

@@ -199,6 +199,27 @@ def test_folders_are_walked_to_the_bottom_in_the_order_of_names(tmp_path):
     assert found == ["a.jpg/1", "a.jpg/2", "b", "d/" * 300 + "last.png"]
 
 
+def test_a_detector_that_fails_costs_one_picture():
+    def fails(image, content):
+        raise RuntimeError("expected a non-empty list of Tensors")
+
+    with pytest.raises(ValueError, match=r"the face detector failed \(expected a non-empty list"):
+        face_in(decoded(SAMPLES["PNG"]), detect=fails)
+
+
+def test_what_may_not_even_be_asked_for_is_left_to_the_reading(tmp_path, monkeypatch):
+    (tmp_path / "a.png").touch()
+
+    def refuse(*given, **keywords):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "lstat", refuse)
+    assert list(walk(tmp_path)) == [tmp_path / "a.png"]
+    with pytest.raises(ValueError, match=r"a file that cannot be read \(Permission denied\)"):
+        read(tmp_path / "a.png")
+
+
 def test_every_name_can_be_read_and_printed(tmp_path):
     names = [b"\xff\xfe.png", "Zoë 李.png".encode(), b"two\nlines.png", b"\x1b[31mred.png"]
     for name in names:
