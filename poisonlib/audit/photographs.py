@@ -42,6 +42,19 @@ class Audit:
         faces: the pairs that were played, each photograph once.
         problems: files that were not, and why.
         background: who else was in the gallery, in words.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib import audit
+        >>> from poisonlib.folders import PairedFaces
+        >>> from poisonlib.photos import Photos
+        >>> others = Photos(torch.rand(12, 3, 112, 112), torch.arange(12) // 4, ("A", "B", "C"))
+        >>> clean = torch.rand(4, 3, 112, 112)
+        >>> faces = PairedFaces(clean, 1 - clean, (None,) * 4, ((),) * 4, ())
+        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
+        >>> done = audit.audit(faces, background=others, strategies=naive)
+        >>> len(done.faces), done.problems, done.background
+        (4, (), 'the packaged synthetic people')
     """
 
     card: ReportCard
@@ -91,9 +104,20 @@ def audit(
         ValueError: fewer than four different photographs, or a background that cannot be split.
 
     Example:
-        >>> from poisonlib import audit, folders, people
-        >>> pairs = folders.pair("album", "album-cloaked")  # doctest: +SKIP
-        >>> audit.audit(folders.read_pairs(pairs)).card  # doctest: +SKIP
+        Four pictures of noise, in the form that :func:`poisonlib.folders.read_pairs` gives faces,
+        and one trainer:
+
+        >>> import torch
+        >>> from poisonlib import audit
+        >>> from poisonlib.folders import PairedFaces
+        >>> from poisonlib.photos import Photos
+        >>> others = Photos(torch.rand(12, 3, 112, 112), torch.arange(12) // 4, ("A", "B", "C"))
+        >>> clean = torch.rand(4, 3, 112, 112)
+        >>> faces = PairedFaces(clean, 1 - clean, (None,) * 4, ((),) * 4, ())
+        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
+        >>> done = audit.audit(faces, background=others, strategies=naive)
+        >>> done.card.table[["strategy", "n"]].values.tolist()
+        [['naive, softmax-2014', 4]]
     """
     clean, cloaked, kept, again = _each_once(faces)
     if len(clean) < FOLDS:
@@ -155,6 +179,7 @@ def background(which: str) -> tuple[Photos, str]:
         FileNotFoundError, ValueError: there are none; the message says what to do.
 
     Example:
+        >>> from poisonlib.audit import background
         >>> others, described = background("people")
         >>> len(others.people), described
         (100, 'the packaged synthetic people')

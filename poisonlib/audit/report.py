@@ -60,8 +60,17 @@ def as_html(audit: Audit, *, photographs: bool = False) -> str:
         photographs: whether to embed some of the faces, clean and cloaked.
 
     Example:
-        >>> from poisonlib.audit import as_html
-        >>> as_html(result)  # doctest: +SKIP
+        >>> import torch
+        >>> from poisonlib import audit
+        >>> from poisonlib.folders import PairedFaces
+        >>> from poisonlib.photos import Photos
+        >>> others = Photos(torch.rand(12, 3, 112, 112), torch.arange(12) // 4, ("A", "B", "C"))
+        >>> clean = torch.rand(4, 3, 112, 112)
+        >>> faces = PairedFaces(clean, 1 - clean, (None,) * 4, ((),) * 4, ())
+        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
+        >>> done = audit.audit(faces, background=others, strategies=naive, name="<my cloak>")
+        >>> "&lt;my cloak&gt;" in audit.as_html(done)
+        True
     """
     card = audit.card
     title = f"Does {escape(card.cloak)} work?"
