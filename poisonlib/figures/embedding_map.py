@@ -111,7 +111,7 @@ def _traces(
     apart = {"line": {"color": PAPER, "width": 1}}
     ring = {"color": CLEAN.colour, "symbol": f"{CLEAN.symbol}-open", "size": 9}
     stranger = TARGET.marker | {"size": 9, "line": {"color": INK, "width": 1.5}}
-    crowd = TARGET.marker | {"size": 5, "opacity": 0.55}
+    crowd = TARGET.marker | {"size": 4}
     dotted = {"color": INK, "dash": "dot", "width": 1.5}
     everybody = view.place(view.gallery[others])
     return [
