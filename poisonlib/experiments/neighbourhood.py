@@ -22,6 +22,8 @@ from poisonlib.trial import as_published, choose_users, split
 
 NO_CLOAK = "no cloak"
 Place = Callable[[Tensor], Tensor]
+BATCH = 64
+"""Photographs that are embedded at once: few, so that several extractors fit into 2 GB."""
 
 
 @dataclass(frozen=True)
@@ -264,12 +266,12 @@ def seen_by(extractor: Extractor, shared: Shared, *, seed: int, name: str) -> Ne
         name: of the extractor.
     """
     photos, probes = shared.photos, shared.probes
-    gallery = embed(extractor, photos.images)
+    gallery = embed(extractor, photos.images, batch_size=BATCH)
     return Neighbourhood(
         name,
         gallery=gallery,
         labels=photos.labels,
-        probes=embed(extractor, probes.images),
+        probes=embed(extractor, probes.images, batch_size=BATCH),
         asked=probes.labels,
         cloaked={key: embed(extractor, cloak) for key, cloak in shared.cloaks.items()},
         place=fit(gallery, seed=seed),
