@@ -23,6 +23,9 @@ from poisonlib.trial import Progress, Trial, TrialResult, as_published, choose_u
 #: What an attack says that was used wrongly, and a function that broke a rule or failed.
 RULES = (TypeError, ValueError, RuntimeError)
 
+#: Photographs that go through a network at once: more take memory, and no less time.
+BATCH = 64
+
 
 def gauntlet(
     cloak: AttackLike | Callable[[Tensor], Tensor],
@@ -189,7 +192,8 @@ class Arena:
     def rows(self, extractor: Remembering) -> Tensor:
         """What an extractor of this arena makes of all photographs, ``(n, d)``."""
         if extractor.fingerprint not in self._rows:
-            self._rows[extractor.fingerprint] = embed(extractor, self.photos.images)
+            rows = embed(extractor, self.photos.images, batch_size=BATCH)
+            self._rows[extractor.fingerprint] = rows
         return self._rows[extractor.fingerprint]
 
     def threshold(self, name: str, *, share: float, choosers: int | None = None) -> float:
@@ -206,7 +210,8 @@ class Arena:
             if choosers is not None:
                 public = public.of_people(public.people[:choosers])
             extractor, public = extractors.load(name), as_published(public)
-            self._thresholds[key] = choose_threshold(extractor, public, false_adds=share)
+            rows = embed(extractor, public.images, batch_size=BATCH)
+            self._thresholds[key] = choose_threshold(extractor, public, false_adds=share, rows=rows)
         return self._thresholds[key]
 
     @cached_property
