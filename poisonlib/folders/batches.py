@@ -143,7 +143,7 @@ class Batches:
             self._skip(file, line["skipped"])
             return True
         there = self._there(Path(line["output"]))
-        if there is None:
+        if there in (None, line["replaces"]):  # it was written, but never got its name
             return False
         if there != line["written"]:
             why = f"{shown(line['output'])} was changed since it was written; it was left as it is"
@@ -165,6 +165,8 @@ class Batches:
             picture = decoded(content)
             face = face_in(picture, detect=self.detect, several=self.settings["several"])
         except ValueError as problem:
+            if isinstance(problem.__cause__, MemoryError | RuntimeError):
+                raise  # it may go well another time
             raise Unusable(str(problem), _sha256(content)) from problem
         output = name_in(written_format(picture, self.settings["format"]), file)
         notes = tuple(note for note in (*picture.notes, face.note) if note)
@@ -201,17 +203,18 @@ class Batches:
             publish.write(path, content)
             try:
                 kept, notes = self._look_at(path, cut, cloaked)
-                mine = self._check_free(file, cut.output)
+                replaces = self._check_free(file, cut.output)
                 self.journal.add(
                     file=str(file),
                     input=cut.input,
                     output=str(cut.output),
                     written=_sha256(content),
+                    replaces=replaces,
                     kept=kept,
                     dssim=dissimilarity,
                     notes=notes,
                 )
-                publish.reveal(path, self.out / cut.output, replace=mine)
+                publish.reveal(path, self.out / cut.output, replace=replaces is not None)
             finally:
                 path.unlink(missing_ok=True)
         except (OSError, ValueError) as problem:
@@ -246,8 +249,8 @@ class Batches:
         images = (cut.crop[None], cloaked[None], again)
         return share_kept(self.attack.extractors, *images), list(cut.notes)
 
-    def _check_free(self, file: Path, output: Path) -> bool:
-        """Whether the copy of a file replaces an earlier copy of it.
+    def _check_free(self, file: Path, output: Path) -> str | None:
+        """The hash of the earlier copy that the copy of a file replaces, if there is one.
 
         Raises:
             ValueError: the copy's name is taken by something else.
@@ -256,11 +259,10 @@ class Batches:
         if owner != str(file):
             raise ValueError(f"its copy would get the name of that of {shown(owner)}")
         there = self._there(output)
-        if there is None:
-            return False
-        if there != self.journal.files.get(str(file), {}).get("written"):
+        line = self.journal.files.get(str(file), {})
+        if there not in (None, line.get("written"), line.get("replaces")):
             raise ValueError(f"{shown(output)} is there already and not ours; it was left as it is")
-        return True
+        return there
 
     def _there(self, output: Path) -> str | None:
         """The hash of what bears a copy's name, or None where nothing does."""

@@ -119,7 +119,7 @@ def test_the_real_detector_and_a_real_tool_on_photographs_of_1200_by_1600(tmp_pa
     read = folders.read_pairs(folders.pair(tmp_path / "in", out))
     change = (read.cloaked - read.clean).abs()
     assert len(read) == 2 and read.problems == ()
-    assert 0.002 < change.mean() < 0.05 and change.amax() > 8 / 255
+    assert 0.002 < change.mean() < 0.05 and change.amax() > 3 / 255
     assert len(photos.from_folder(out)) == 2, "a tracker finds no face on the copies"
     for copy in sorted((out / "Ada").iterdir()):
         there = np.asarray(Image.open(copy).convert("RGB"), int)

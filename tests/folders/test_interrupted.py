@@ -55,6 +55,30 @@ def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_copies(album, tmp_
     assert snapshot(album) == before
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_kill_while_a_copy_is_replaced_loses_neither(album, tmp_path, monkeypatch, named):
+    out = tmp_path / "out"
+    run(album, out)
+    before = copies(out)
+    (album / "Ada" / "0.png").write_bytes(content(picture(99)))
+    reveal = publish.reveal
+
+    def killed(path, final, **keywords):
+        if named:
+            reveal(path, final, **keywords)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publish, "reveal", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(album, out)
+    assert (copies(out)["Ada/0.png"] == before["Ada/0.png"]) == (not named)
+    monkeypatch.undo()
+    report = run(album, out)
+    assert report.problems == () and report.cloaked == (not named)
+    assert copies(out)["Ada/0.png"] != before["Ada/0.png"]
+    assert run(album, out).before == 5
+
+
 class Full:
     """A file on a disk that has room for a few bytes."""
 
