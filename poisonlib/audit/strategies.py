@@ -228,7 +228,7 @@ def _top2(pair: str) -> Strategy:
     accurate, robust = PAIRS[pair]
 
     def make(arena: Arena) -> Trainer:
-        return arena.extractor(accurate), Top2.over(arena.extractor(robust))
+        return arena.extractor(accurate), Top2.over(_known(arena, robust))
 
     does = f"lets a person pick from two answers, of {accurate} and {robust}"
     year = max(_year(accurate), _year(robust))
@@ -240,12 +240,19 @@ def _threshold(pair: str) -> Strategy:
 
     def make(arena: Arena) -> Trainer:
         threshold = arena.threshold(accurate, share=SHARE, choosers=CHOOSERS)
-        two = ConfidenceThreshold.over(arena.extractor(robust), threshold=threshold)
+        two = ConfidenceThreshold.over(_known(arena, robust), threshold=threshold)
         return arena.extractor(accurate), two
 
     does = f"asks {robust} wherever {accurate} is not sure"
     year = max(_year(accurate), _year(robust))
     return Strategy(f"threshold, {pair}", "two models", year, does, make)
+
+
+def _known(arena: Arena, name: str) -> Extractor:
+    """An extractor that has seen the gallery already, in batches that take little memory."""
+    extractor = arena.extractor(name)
+    arena.rows(extractor)
+    return extractor
 
 
 def _year(name: str) -> int:
