@@ -42,8 +42,8 @@ FAMILIES = (
     "adaptive",
     "purification",
     "detection",
-    "leak and growth",
     "two models",
+    "leak and growth",
 )
 """The kinds of trainers, from the one who does nothing to the one who does most."""
 
@@ -129,7 +129,8 @@ def strategies(
     pairs = [pair for pair in PAIRS if "itself" not in pair]
     both = [make(pair) for pair in pairs for make in (_top2, _threshold)]
     growth = [_growth(), _growth(leaked=1)]
-    return (*naive_ones, *adapted, *washing, _filtering(), _leak(), *growth, *both)
+    # Growth comes last: what it keeps would stand beside the galleries that two models look at.
+    return (*naive_ones, *adapted, *washing, _filtering(), *both, _leak(), *growth)
 
 
 _NAIVE_QUICK = (BASELINE, LATER, "magface-2021", "vit-2025")
