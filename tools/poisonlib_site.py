@@ -122,6 +122,11 @@ MENDS = (
     (re.compile(r"<th( [^>]*)?>(<p></p>|\s)*</th>"), r"<td\1></td>"),
     # A data frame wider than a phone scrolls inside itself: the keyboard must reach it.
     (re.compile(r'<table border="1" class="dataframe">'), '<table class="dataframe" tabindex="0">'),
+    # The arrow that unfolds pages in the sidebar has no name.
+    (
+        re.compile(r'<summary>(?=<span class="toctree-toggle")'),
+        '<summary aria-label="Pages of this part">',
+    ),
     # The link to the start page stands outside of every landmark.
     (
         re.compile(r'<div class="sidebar-primary-item">(?=\s*<a class="navbar-brand logo")'),

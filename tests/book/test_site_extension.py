@@ -56,6 +56,10 @@ def test_figures_are_numbered_by_chapter_and_pages_without_one_by_letters() -> N
             '<div class="sidebar-primary-item" role="navigation" aria-label="Start page">\n'
             '<a class="navbar-brand logo" href="#">',
         ),
+        (
+            '<summary><span class="toctree-toggle">',
+            '<summary aria-label="Pages of this part"><span class="toctree-toggle">',
+        ),
     ],
 )
 def test_pages_are_mended_for_keyboard_and_screen_reader_once(wrong: str, right: str) -> None:
