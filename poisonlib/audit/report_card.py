@@ -182,7 +182,8 @@ class ReportCard:
                 f"<tr>{named}{''.join(f'<td>{_wrapped(cell)}</td>' for cell in others)}</tr>"
             )
         return (
-            '<div class="poisonlib-scroll"><table class="table poisonlib-table">'
+            '<div class="poisonlib-scroll" role="group" aria-label="Report card" tabindex="0">'
+            '<table class="table poisonlib-table">'
             f"<caption>Report card of {escape(self.cloak)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
             f"<p>{escape(self.changes)}</p><p>{escape(self.summary)}</p>"

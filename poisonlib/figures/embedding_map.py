@@ -7,7 +7,8 @@ neighbour in the space itself, wherever the map puts that one.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from poisonlib.experiments.neighbourhood import NO_CLOAK, Look, Neighbourhood, S
 from poisonlib.figures.faces import data_uri
 from poisonlib.figures.frames import choosers, frame_name
 from poisonlib.figures.theme import CLEAN, CLOAKED, INK, PAPER, TARGET
+from poisonlib.photos import Photos
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -161,6 +163,14 @@ def _coordinates(points: Sequence[Sequence[float | None]]) -> dict[str, list[flo
     }
 
 
+def _counted(photos: Photos, kind: str) -> Iterator[str]:
+    """What to call each photograph, by its person and its number among that person's."""
+    seen: Counter[int] = Counter()
+    for label in photos.labels.tolist():
+        seen[label] += 1
+        yield f"{photos.names[label]}, {kind} photograph {seen[label]},"
+
+
 @dataclass(frozen=True)
 class _Album:
     """The photographs that marks may show, numbered: the gallery, users' new ones, cloaks.
@@ -187,14 +197,13 @@ class _Album:
         new = shared.probes.subset(drawn)
         images, texts = [shared.photos.images, new.images], []
         for photos, kind in ((shared.photos, "shared"), (new, "new")):
-            names = (photos.names[label] for label in photos.labels.tolist())
-            texts += [f"{name}, a {kind} photograph, as taken" for name in names]
+            texts += [f"{which} as taken" for which in _counted(photos, kind)]
         cloaks = {}
         for (user, tool), cloak in shared.cloaks.items():
             cloaks[user, tool] = torch.arange(len(texts), len(texts) + len(cloak))
             images.append(cloak)
-            name = shared.photos.names[user]
-            texts += [f"{name}, a shared photograph, cloaked by {tool}"] * len(cloak)
+            worn = _counted(shared.photos.of_people([user]), "shared")
+            texts += [f"{which} cloaked by {tool}" for which in worn]
         light = torch.zeros(len(texts), dtype=torch.bool)
         light[: len(shared.photos)] = ~torch.isin(shared.photos.labels, users)
         return _Album(images, texts, light, probes, cloaks)
