@@ -43,7 +43,7 @@ serve: book ## serve the built site on localhost (PORT=8000)
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
 
 lab: $(READY) ## open the chapters in JupyterLab
-	@cd book && ../$(BIN)/jupyter lab
+	@cd book && ../$(BIN)/jupyter lab --ServerApp.tornado_settings="{'websocket_max_message_size': 1000000000}"
 
 student: $(READY) ## write the notebooks without solutions, for a class (OUT=student)
 	@$(BIN)/python tools/student_edition.py --out '$(OUT)' $(if $(FORCE),--force)

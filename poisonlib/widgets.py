@@ -159,7 +159,10 @@ def _audited(
 
     for side in SIDES:
         if not uploads[side]:
-            raise ValueError(f"no {side} photographs yet; choose them with the button above")
+            raise ValueError(
+                f"no {side} photographs have arrived; choose them with the button above. More than "
+                "10 MB at once arrive only where JupyterLab takes them, as `make lab` starts it"
+            )
     with tempfile.TemporaryDirectory(prefix="poisonlib-") as home:
         lost = []
         for side in SIDES:
@@ -211,6 +214,7 @@ def _page(result: Audit) -> str:
     return (
         f'<iframe sandbox="" srcdoc="{escape(page, quote=True)}" title="Report of the audit" '
         'style="border: 1px solid; height: 40rem; width: 100%"></iframe>'
-        f'<p><a download="report.html" href="data:text/html;base64,{saved}">Save this report</a> '
+        f'<p><a download="report.html" href="data:text/html;base64,{saved}" '
+        'style="text-decoration: underline">Save this report</a> '
         "(no photographs are in it, but the names of files are).</p>"
     )

@@ -134,9 +134,9 @@ def test_an_evil_name_neither_escapes_nor_runs(page: Page, album, negatives) -> 
 @pytest.mark.parametrize(
     ("sides", "said"),
     [
-        ((), "no clean photographs yet"),
-        (("clean",), "no cloaked photographs yet"),
-        (("cloaked",), "no clean photographs yet"),
+        ((), "no clean photographs have arrived"),
+        (("clean",), "no cloaked photographs have arrived"),
+        (("cloaked",), "no clean photographs have arrived"),
     ],
 )
 def test_nothing_chosen_is_said(page: Page, album, sides: tuple, said: str) -> None:
