@@ -13,7 +13,7 @@ import ipywidgets
 import pytest
 from PIL import Image, ImageOps
 
-from poisonlib import people, widgets
+from poisonlib import people, uploads
 from poisonlib.audit.strategies import naive
 
 COUNT = 10
@@ -73,7 +73,7 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Page]:
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
     (home := tmp_path / "home").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(home))
-    widgets.upload_pairs(
+    uploads.upload_pairs(
         background=people.load("users").of_people(range(10)),
         described="ten people",
         strategies=[naive("arcface-2019")],
@@ -87,7 +87,7 @@ def test_the_site_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     displayed: list = []
     monkeypatch.setattr("IPython.display.display", displayed.append)
     monkeypatch.setenv("POISONLIB_SITE", "1")
-    widgets.upload_pairs()
+    uploads.upload_pairs()
     assert displayed == []
 
 

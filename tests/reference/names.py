@@ -34,6 +34,7 @@ ROOMS = (
     "sweep",
     "figures",
     "widgets",
+    "uploads",
     "assets",
     "checks",
     "statistics",
