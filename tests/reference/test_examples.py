@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.reference.names import ROOMS, documented, is_code, public
 
@@ -59,11 +60,12 @@ def test_no_exemption_is_left_over() -> None:
 
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder to work in, a cache of its own, and no network."""
+    """An empty folder to work in, a cache of its own, no network, and the same draws each time."""
 
     def refuse(*arguments: object, **keywords: object) -> None:
         raise AssertionError("an example opens a connection")
 
+    torch.manual_seed(0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("POISONLIB_SITE", "0")  # examples may set either, which ends with them
