@@ -78,7 +78,7 @@ def by_photographs(counts: Sequence[int], *, without: float = 0.0) -> go.Figure:
     )
     fig.update_layout(
         xaxis={"range": [-0.03, 1.03], "tickformat": ".0%"}
-        | {"title": {"text": "photographs misnamed with the cloak"}},
+        | {"title": {"text": "misnamed with the cloak"}},
         yaxis={"range": [-0.03, 1.03], "tickformat": ".0%"}
         | {"title": {"text": "95 % interval of the error"}},
         legend={"entrywidth": 300},
