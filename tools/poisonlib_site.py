@@ -122,6 +122,16 @@ MENDS = (
     (re.compile(r"<th( [^>]*)?>(<p></p>|\s)*</th>"), r"<td\1></td>"),
     # A data frame wider than a phone scrolls inside itself: the keyboard must reach it.
     (re.compile(r'<table border="1" class="dataframe">'), '<table class="dataframe" tabindex="0">'),
+    # Sphinx writes the lines of a signature as a list of definitions that define nothing.
+    (re.compile(r'<dl>\n(?=<dd><em class="sig-param">)'), '<span class="sig-lines">\n'),
+    (
+        re.compile(r'<dd>(<em class="sig-param">.*</em>,?)</dd>'),
+        r'<span class="sig-line">\1</span>',
+    ),
+    (re.compile(r'(?<=</span>\n)</dl>(?=\n\n<span class="sig-paren">\))'), "</span>"),
+    # A role that is no longer one, and one whose children may be no links.
+    (re.compile(r'(<div class="citation"[^>]*) role="doc-biblioentry"'), r"\1"),
+    (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
     # The arrow that unfolds pages in the sidebar has no name.
     (
         re.compile(r'<summary>(?=<span class="toctree-toggle")'),

@@ -57,6 +57,19 @@ def test_figures_are_numbered_by_chapter_and_pages_without_one_by_letters() -> N
             '<a class="navbar-brand logo" href="#">',
         ),
         (
+            '<span class="sig-paren">(</span>\n\n<dl>\n<dd><em class="sig-param">a</em>,</dd>\n'
+            '<dd><em class="sig-param">b</em>,</dd>\n</dl>\n\n<span class="sig-paren">)</span>',
+            '<span class="sig-paren">(</span>\n\n<span class="sig-lines">\n'
+            '<span class="sig-line"><em class="sig-param">a</em>,</span>\n'
+            '<span class="sig-line"><em class="sig-param">b</em>,</span>\n</span>\n\n'
+            '<span class="sig-paren">)</span>',
+        ),
+        (
+            '<div class="citation" id="id4" role="doc-biblioentry">',
+            '<div class="citation" id="id4">',
+        ),
+        ('<div role="list" class="citation-list">', '<div class="citation-list">'),
+        (
             '<summary><span class="toctree-toggle">',
             '<summary aria-label="Pages of this part"><span class="toctree-toggle">',
         ),

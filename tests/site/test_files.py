@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -28,13 +29,19 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, {key: value or "" for key, value in attrs}))
 
-    @property
+    @functools.cached_property
     def ids(self) -> set[str]:
         return {attributes["id"] for _, attributes in self.found if "id" in attributes}
 
 
+@functools.cache
+def parsed(file: Path) -> Elements:
+    """The elements of a file, which is read once."""
+    return Elements(file.read_text(encoding="utf-8"))
+
+
 def elements(site: Path, page: str) -> Elements:
-    return Elements((site / f"{page}.html").read_text(encoding="utf-8"))
+    return parsed((site / f"{page}.html").resolve())
 
 
 def references(found: Elements) -> Iterator[tuple[str, str]]:
@@ -59,8 +66,7 @@ def test_every_internal_link_leads_somewhere(site: Path, page: str) -> None:
         if not target.is_file():
             broken.append(f"{address}: no such file")
         elif parts.fragment and target.suffix == ".html":
-            ids = Elements(target.read_text(encoding="utf-8")).ids
-            if unquote(parts.fragment) not in ids:
+            if unquote(parts.fragment) not in parsed(target).ids:
                 broken.append(f"{address}: no such place on the page")
     assert not broken
 
