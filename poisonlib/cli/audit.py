@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -85,14 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
             name=arguments.name,
             progress=bar,
         )
-    if arguments.report is not None:
-        _write(arguments.report, audit.as_html(result, photographs=arguments.with_photographs))
+    # First what cannot be lost any more, then the file.
     if arguments.json:
         print(result.to_json())
     else:
         for problem in result.problems:
             print(f"left out: {shown(problem.file)}: {problem.reason}", file=sys.stderr)
         print(result.card)
+    if arguments.report is not None:
+        _write(arguments.report, audit.as_html(result, photographs=arguments.with_photographs))
     grade = result.card.grade
     if grade == "protects":
         return 0
@@ -112,15 +114,25 @@ def _here(arguments: argparse.Namespace) -> list[str] | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a report in one step; it holds what its owner may not want others to read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a report in one step; it holds what its owner may not want others to read.
+
+    Raises:
+        ValueError: it cannot be written there.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "w", encoding="utf-8", opener=_private) as file:
             file.write(text)
         os.replace(partial, path)
+    except OSError as problem:
+        raise ValueError(
+            f"the report cannot be written to {path} ({problem.strerror}); what it would say is "
+            "printed above"
+        ) from problem
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _private(path: str, flags: int) -> int:

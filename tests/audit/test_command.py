@@ -91,6 +91,18 @@ def test_the_report_is_private_and_without_faces(folders: Path) -> None:
     assert "data:image" in report.read_text(encoding="utf-8")
 
 
+def test_a_report_that_cannot_be_written_loses_nothing(folders: Path, capsys, monkeypatch) -> None:
+    def full(source: object, target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("poisonlib.cli.audit.os.replace", full)
+    report = folders / "report.html"
+    assert run(folders, "negative", "--report", str(report)) == 2
+    said = capsys.readouterr()
+    assert "protects" in said.out and "No space left on device" in said.err
+    assert not [file for file in folders.iterdir() if "report" in file.name]
+
+
 def test_files_that_cannot_be_used_are_listed(folders: Path, capsys) -> None:
     (folders / "clean" / "000.jpg").write_bytes(b"")
     (folders / "clean" / "notes.txt").write_text("hello", encoding="utf-8")
