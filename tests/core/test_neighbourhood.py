@@ -49,15 +49,16 @@ def test_it_misnames_what_a_trial_misnames(view):
 
 def test_a_cloak_moves_what_is_shared_and_nothing_else(view):
     clean, cloaked = view.look(1), view.look(1, "Negative")
-    assert torch.equal(clean.before, clean.shared)
-    assert torch.equal(clean.before, cloaked.before)
-    assert torch.equal(clean.probes, cloaked.probes)
+    # Placed in one batch or another, by one thread or two: the same but for rounding.
+    torch.testing.assert_close(clean.before, clean.shared, atol=1e-5, rtol=0)
+    torch.testing.assert_close(clean.before, cloaked.before, atol=1e-5, rtol=0)
+    torch.testing.assert_close(clean.probes, cloaked.probes, atol=1e-5, rtol=0)
     assert (cloaked.shared - cloaked.before).norm(dim=1).min() > 0.1
     elsewhere = view.labels != 1
     assert torch.equal(cloaked.found[~cloaked.right], cloaked.found)
     assert elsewhere[cloaked.found].all()
     rows = view.place(view.gallery)
-    assert torch.allclose(cloaked.nearest, rows[cloaked.found])
+    torch.testing.assert_close(cloaked.nearest, rows[cloaked.found], atol=1e-5, rtol=0)
 
 
 def test_the_map_is_fixed_when_it_is_fitted():
