@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Seconds that a silent scheduler, or a cluster without workers, is waited for.
 PATIENCE = 20.0
+#: M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD (the most it takes), in bytes.
+GLIBC = {-1: 1 << 30, -2: 1 << 28, -3: 1 << 25}
 
 
 @dataclass(frozen=True)
@@ -136,8 +140,23 @@ def _client(address: str) -> Client:
         ) from problem
 
 
+@functools.cache
+def _keep_memory() -> None:
+    """Let this process keep memory that it frees, for the next step of the same size.
+
+    Dask starts its workers so that they return whatever they free at once. An optimisation frees
+    and asks for the same again at every step, and two such workers on a machine then spend most of
+    their time in the kernel: a second worker made a sweep slower. Only glibc has this setting.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        set_option = ctypes.CDLL(None).mallopt
+        for option, value in GLIBC.items():
+            set_option(option, value)
+
+
 def _attempt(index: int, job: Job, store: Store) -> tuple[int, bool, str | None]:
     """Do a job in a worker. What is wrong with one job does not end the others."""
+    _keep_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
