@@ -1,7 +1,8 @@
 """``python -m benchmarks``: everything that is measured in minutes, one after the other.
 
 ``python -m benchmarks.realism`` is apart: it needs rendered portraits and recognisers trained on
-real photographs.
+real photographs. So is ``python -m benchmarks.scaling``, which needs a machine with nothing else to
+do.
 """
 
 from benchmarks import (
