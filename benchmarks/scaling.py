@@ -57,7 +57,7 @@ def lookup() -> float:
 def main() -> None:
     """Print a line for each number; with ``--record`` keep them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--users", type=int, default=4)
+    parser.add_argument("--users", type=int, default=2)
     parser.add_argument("--record", action="store_true", help="keep the numbers in the package")
     arguments = parser.parse_args()
     config = sweep.Config("people", tuple(SURROGATES), EXTRACTORS, users=arguments.users, turns=1)

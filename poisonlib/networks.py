@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
+
+from poisonlib import atomic
 
 COUNTER = "num_batches_tracked"
 """A whole number that batch normalisation keeps and never needs again; it is not written."""
@@ -41,10 +42,7 @@ def write(module: nn.Module, path: Path | str, header: Mapping[str, str]) -> Non
         for key, value in module.state_dict().items()
         if not key.endswith(COUNTER)
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file(weights, partial, metadata=dict(header))
-    os.replace(partial, path)
+    atomic.write(path, save(weights, metadata=dict(header)))
 
 
 def read(

@@ -19,6 +19,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from poisonlib import atomic
+
 RECORDED = resources.files("poisonlib") / "data" / "recorded"
 
 
@@ -131,14 +133,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         >>> Path("notes/of_mine.json").read_text()
         '{\\n "seed": 0\\n}\\n'
     """
-    _write(path, json.dumps(content, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    atomic.write(path, json.dumps(content, indent=1) + "\n")
 
 
 @dataclass(frozen=True)
@@ -177,7 +172,7 @@ class Recorded:
             for row in self.rows
         )
         head = f'"provenance": {origin},\n"columns": {json.dumps(columns)}'
-        _write(path, f'{{\n{head},\n"rows": [\n{lines}\n]\n}}\n')
+        atomic.write(path, f'{{\n{head},\n"rows": [\n{lines}\n]\n}}\n')
 
 
 def _or_none(value: Any) -> Any:

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "poisonlib"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # The order of the rooms: a module imports from its own room and from those before it.
-FLOOR = ("checks", "statistics", "provenance", "networks", "assets", "paper", "chronicle")
+FLOOR = ("checks", "atomic", "statistics", "provenance", "networks", "assets", "paper", "chronicle")
 ROOMS = (
     ("people", "photos"),
     ("attacks",),

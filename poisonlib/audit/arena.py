@@ -14,7 +14,7 @@ from poisonlib.audit.given import Given, Leaking, all_of
 from poisonlib.audit.handmade import AttackLike, as_attack, name_of_attack
 from poisonlib.audit.report_card import ReportCard, row_of
 from poisonlib.audit.strategies import Strategy, Trainer, strategies
-from poisonlib.defenses import choose_threshold
+from poisonlib.defenses import Filtered, choose_threshold, detector
 from poisonlib.defenses.once import Remembering
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
@@ -118,10 +118,8 @@ class Arena:
         self.photos = as_published(people.load("users") if photos is None else photos)
         self.seed = seed
         self.test = split(self.photos.labels, seed=seed) if test is None else test
-        self._remembering: dict[str, Remembering] = {}
         self._trainers: dict[str, Trainer] = {}
-        self._rows: dict[str, Tensor] = {}
-        self._thresholds: dict[tuple, float] = {}
+        self._seen = _Seen()
 
     def play(
         self,
@@ -170,14 +168,13 @@ class Arena:
         return extractor.card.name, result
 
     def asking(self, test: Tensor) -> Arena:
-        """The same arena, asking about other photographs: what extractors saw is kept.
+        """The same arena, asking about other photographs: what has been seen is kept.
 
         Args:
             test: ``(n,)`` bool.
         """
         other = Arena(self.photos, strategies=self.strategies, seed=self.seed, test=test)
-        other._remembering, other._rows = self._remembering, self._rows
-        other._thresholds = self._thresholds
+        other._seen = self._seen
         return other
 
     def extractor(self, which: str | Extractor) -> Remembering:
@@ -187,14 +184,23 @@ class Arena:
             ValueError: no such extractor.
         """
         found = extractors.load(which) if isinstance(which, str) else which
-        return self._remembering.setdefault(found.fingerprint, Remembering(found))
+        return self._seen.extractors.setdefault(found.fingerprint, Remembering(found))
 
     def rows(self, extractor: Remembering) -> Tensor:
         """What an extractor of this arena makes of all photographs, ``(n, d)``."""
-        if extractor.fingerprint not in self._rows:
-            rows = embed(extractor, self.photos.images, batch_size=BATCH)
-            self._rows[extractor.fingerprint] = rows
-        return self._rows[extractor.fingerprint]
+        known = self._seen.rows
+        if extractor.fingerprint not in known:
+            known[extractor.fingerprint] = embed(extractor, self.photos.images, batch_size=BATCH)
+        return known[extractor.fingerprint]
+
+    @property
+    def filtered(self) -> Filtered:
+        """The packaged detector's filter, which has looked at the gallery already."""
+        filtered = self._seen.filtered
+        # Part by part, so that the whole gallery is not copied to be looked at for the first time.
+        for part in torch.nonzero(~self.test)[:, 0].split(256):
+            filtered.scores(self.photos.images[part])
+        return filtered
 
     def threshold(self, name: str, *, share: float, choosers: int | None = None) -> float:
         """The distance at which an extractor mistakes so large a share of strangers for somebody.
@@ -205,14 +211,15 @@ class Arena:
             choosers: how many of the packaged public people, the first ones, choose; all if None.
         """
         key = (name, share, choosers)
-        if key not in self._thresholds:
+        known = self._seen.thresholds
+        if key not in known:
             public = people.load("public")
             if choosers is not None:
                 public = public.of_people(public.people[:choosers])
             extractor, public = extractors.load(name), as_published(public)
             rows = embed(extractor, public.images, batch_size=BATCH)
-            self._thresholds[key] = choose_threshold(extractor, public, false_adds=share, rows=rows)
-        return self._thresholds[key]
+            known[key] = choose_threshold(extractor, public, false_adds=share, rows=rows)
+        return known[key]
 
     @cached_property
     def later(self) -> Tensor:
@@ -247,6 +254,19 @@ class Arena:
         if strategy.name not in self._trainers:
             self._trainers[strategy.name] = strategy.make(self)
         return self._trainers[strategy.name]
+
+
+class _Seen:
+    """What was found out about the photographs, whichever of them are asked about."""
+
+    def __init__(self) -> None:
+        self.extractors: dict[str, Remembering] = {}
+        self.rows: dict[str, Tensor] = {}
+        self.thresholds: dict[tuple, float] = {}
+
+    @cached_property
+    def filtered(self) -> Filtered:
+        return Filtered(detector.load())
 
 
 def _line_up(given: Sequence[Strategy] | None) -> tuple[Strategy, ...]:

@@ -23,7 +23,7 @@ from poisonlib.audit.strategies import Strategy
 from poisonlib.folders import PairedFaces
 from poisonlib.photos import Photos, from_folder, lfw
 from poisonlib.photos.walk import Skipped
-from poisonlib.trial import Progress, TrialResult, split
+from poisonlib.trial import Progress, TrialResult, as_published
 
 #: Each photograph is the test in one of so many turns.
 FOLDS = 4
@@ -128,22 +128,21 @@ def audit(
     others = people.load("users") if background is None else background
     owner = Photos(clean, torch.zeros(len(clean), dtype=torch.int64), (OWNER,))
     fold = folds(len(clean), seed=seed)
-    test = split(others.labels, seed=seed)
-    arena = Arena(
-        others.joined(owner), strategies=strategies, seed=seed, test=torch.cat([test, fold == 0])
-    )
+    # Rounded before they are joined: so the set is as published, and nobody copies all of it.
+    arena = Arena(others.joined(as_published(owner)), strategies=strategies, seed=seed)
     given = Given(clean, cloaked)
     results: dict[str, list[TrialResult]] = {each.name: [] for each in arena.strategies}
-    turns, done = FOLDS * len(arena.strategies), 0
+    turns = FOLDS * len(arena.strategies)
     met = {}
     for number in range(FOLDS):
-        asking = arena.asking(torch.cat([test, fold == number]))
-        for strategy in arena.strategies:
+        # Everybody else as the arena has split them; the owner comes last.
+        test = torch.cat([arena.test[: len(others)], fold == number])
+        asking = arena.asking(test)
+        for done, strategy in enumerate(arena.strategies, start=number * len(arena.strategies)):
             if progress is not None:
                 progress(done, turns, f"{strategy.name}, turn {number + 1} of {FOLDS}")
             met[strategy.name], result = asking.trial(strategy, given, [OWNER])
             results[strategy.name].append(result)
-            done += 1
     if progress is not None:
         progress(turns, turns, "done")
     rows = [

@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-import torch
-
 from poisonlib import extractors, paper
 from poisonlib.defenses import (
     ConfidenceThreshold,
-    Filtered,
     Growing,
     Purified,
     Top2,
-    detector,
 )
 from poisonlib.experiments.combined import CHOOSERS, PAIRS
 from poisonlib.experiments.growth import FALSE_ADDS
@@ -190,11 +186,7 @@ def _washing(purifier: str, name: str = LATER) -> Strategy:
 
 def _filtering(name: str = LATER) -> Strategy:
     def make(arena: Arena) -> Trainer:
-        filtered = Filtered(detector.load())
-        # Part by part, so that the whole gallery is not copied to be looked at for the first time.
-        for part in torch.nonzero(~arena.test)[:, 0].split(256):
-            filtered.scores(arena.photos.images[part])
-        return arena.extractor(name), filtered
+        return arena.extractor(name), arena.filtered
 
     does = (
         "drops what a detector takes for cloaked, and with it whoever has nothing else in the "

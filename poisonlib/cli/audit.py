@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import sys
 from pathlib import Path
 
+from poisonlib import atomic
 from poisonlib.cli.cloaks import Cloaks
 
 NOT_PROTECTED, UNKNOWN = 1, 3
@@ -107,33 +106,19 @@ def _here(arguments: argparse.Namespace) -> list[str] | None:
         return None
     from poisonlib import extractors
 
-    real = [
-        name for name in extractors.pretrained.names() if extractors.pretrained.is_available(name)
-    ]
-    return [*extractors.names(), *real]
+    return [*extractors.names(), *extractors.pretrained.available()]
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a report in one step; it holds what its owner may not want others to read.
+    """Write a report; it holds what its owner may not want others to read.
 
     Raises:
         ValueError: it cannot be written there.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "w", encoding="utf-8", opener=_private) as file:
-            file.write(text)
-        os.replace(partial, path)
+        atomic.write(path, text, private=True)
     except OSError as problem:
         raise ValueError(
             f"the report cannot be written to {path} ({problem.strerror}); what it would say is "
             "printed above"
         ) from problem
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from poisonlib import checks
+from poisonlib import atomic, checks
 from poisonlib.attacks import Attack
 from poisonlib.photos import Photos
 from poisonlib.trial import Progress, as_published, choose_users
@@ -229,37 +227,28 @@ def write(pairs: Pairs, path: Path | str) -> None:
         >>> len(read("mine.zip", photos))
         4
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     place = numbers(pairs.photos)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            rows = []
-            for row, source in enumerate(pairs.source.tolist()):
-                original = pairs.photos.images[source]
-                rows.append(
-                    {
-                        "person": pairs.photos.names[int(pairs.photos.labels[source])],
-                        "photograph": place[source],
-                        "tool": int(pairs.tool[row]),
-                        "quarters": [round(value, 2) for value in _quarters(original[None])[0]],
-                    }
-                )
-                # Bytes wrap around, so that any change fits; 128 stands for none.
-                change = _bytes(pairs.cloaked[row]) - _bytes(original) + np.uint8(128)
-                picture = io.BytesIO()
-                Image.fromarray(change).save(picture, "WEBP", lossless=True, method=6, exact=True)
-                archive.writestr(zipfile.ZipInfo(f"{row:05d}.webp", _EPOCH), picture.getvalue())
-            listing = json.dumps({"tools": pairs.tools, "rows": rows}, indent=0)
-            member = zipfile.ZipInfo(LISTING, _EPOCH)
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, listing)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic.writing(path) as file, zipfile.ZipFile(file, "w") as archive:
+        rows = []
+        for row, source in enumerate(pairs.source.tolist()):
+            original = pairs.photos.images[source]
+            rows.append(
+                {
+                    "person": pairs.photos.names[int(pairs.photos.labels[source])],
+                    "photograph": place[source],
+                    "tool": int(pairs.tool[row]),
+                    "quarters": [round(value, 2) for value in _quarters(original[None])[0]],
+                }
+            )
+            # Bytes wrap around, so that any change fits; 128 stands for none.
+            change = _bytes(pairs.cloaked[row]) - _bytes(original) + np.uint8(128)
+            picture = io.BytesIO()
+            Image.fromarray(change).save(picture, "WEBP", lossless=True, method=6, exact=True)
+            archive.writestr(zipfile.ZipInfo(f"{row:05d}.webp", _EPOCH), picture.getvalue())
+        listing = json.dumps({"tools": pairs.tools, "rows": rows}, indent=0)
+        member = zipfile.ZipInfo(LISTING, _EPOCH)
+        member.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(member, listing)
 
 
 def read(path: Path | str, photos: Photos) -> Pairs:

@@ -17,6 +17,7 @@ from torch import Tensor
 from poisonlib.attacks import Attack
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
+from poisonlib.recognition import closest
 from poisonlib.statistics import Rate, wilson
 from poisonlib.trial import as_published, choose_users, split
 
@@ -227,7 +228,7 @@ class Neighbourhood:
             rows = rows.clone()
             rows[mine] = self.cloaked[user, tool]
         probes, drawn, asked = self.probes[theirs], place(rows), place(self.probes[theirs])
-        found = (probes @ rows.T).argmax(dim=1)
+        found, _ = closest(probes, rows)
         named = self.labels[found]
         on_the_map = self.labels[torch.cdist(asked, drawn).argmin(dim=1)]
         return Look(

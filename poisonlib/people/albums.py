@@ -11,6 +11,7 @@ import zipfile
 from importlib import resources
 from pathlib import Path
 
+from poisonlib import atomic
 from poisonlib.people import store
 from poisonlib.people.pack import people_in
 
@@ -53,7 +54,7 @@ def album(folder: Path | str) -> list[Path]:
         for name in sorted(archive.namelist()):
             file = folder / Path(name).name
             if not file.exists():
-                store.write_bytes(file, archive.read(name))
+                atomic.write(file, archive.read(name))
             files.append(file)
     return files
 
@@ -75,5 +76,5 @@ def pack_album(folder: Path | str, out: Path | str) -> int:
             archive.writestr(member, (place / name).read_bytes())
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    store.write_bytes(out, content.getvalue())
+    atomic.write(out, content.getvalue())
     return len(numbers)

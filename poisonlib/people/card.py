@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from poisonlib import atomic
 from poisonlib.people.pack import PEOPLE, QUALITY, SUFFIX
-from poisonlib.people.store import write_bytes, write_json
+from poisonlib.people.store import write_json
 
 LICENCE = "CC0-1.0"
 _MADE = (
@@ -137,7 +138,7 @@ def write(
     if realism is not None:
         card["realism"] = dict(realism)
     write_json(folder / "people-card.json", card)
-    write_bytes(folder / "people-card.md", markdown(card).encode())
+    atomic.write(folder / "people-card.md", markdown(card))
     return card
 
 

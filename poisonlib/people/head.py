@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonlib import atomic
 from poisonlib.people.traits import Shape
 
 _FORMAT = 1
@@ -147,15 +148,8 @@ def load() -> Head:
     except (ValueError, OSError, KeyError, EOFError) as error:
         print(f"{path} is damaged ({error}); building it again")
     arrays = _build()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic.writing(path) as file:
+        np.savez_compressed(file, **arrays)
     return _read(path)
 
 

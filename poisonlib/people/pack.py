@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from poisonlib import atomic
 from poisonlib.people import store
 from poisonlib.photos import Photos
 from poisonlib.photos.align import align
@@ -123,9 +123,7 @@ def aligned(
         Traceback (most recent call last):
         FileNotFoundError: ...
     """
-    people = people_in(
-        folder, identities=identities, photos=photos, first_identity=first_identity
-    )
+    people = people_in(folder, identities=identities, photos=photos, first_identity=first_identity)
     jobs = [(place, record, n) for place, record, numbers in people for n in numbers]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         pictures = list(pool.map(lambda job: _aligned(*job), jobs))
@@ -149,25 +147,17 @@ def pack(
     """
     out = Path(out)
     people = people_in(folder, identities=identities, photos=photos)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=".", suffix=".part")
     count = 0
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            _add(archive, PEOPLE, _listing(people))
-            for place, record, numbers in people:
-                for number in numbers:
-                    buffer = io.BytesIO()
-                    picture = Image.fromarray(_aligned(place, record, number))
-                    picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
-                    member = f"{record['name']}/{store.file_of(number)}"
-                    _add(archive, member, buffer.getvalue())
-                    count += 1
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, out)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic.writing(out) as file, zipfile.ZipFile(file, "w") as archive:
+        _add(archive, PEOPLE, _listing(people))
+        for place, record, numbers in people:
+            for number in numbers:
+                buffer = io.BytesIO()
+                picture = Image.fromarray(_aligned(place, record, number))
+                picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
+                member = f"{record['name']}/{store.file_of(number)}"
+                _add(archive, member, buffer.getvalue())
+                count += 1
     return Summary(out, len(people), count, out.stat().st_size)
 
 

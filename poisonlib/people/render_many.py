@@ -14,6 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from poisonlib import atomic
 from poisonlib.people import head, identity, nuisance, store
 
 VERSION = 1
@@ -153,7 +154,7 @@ def run(task: Task) -> Iterator[str]:
     person = identity.sample(task.seed, amplitude=task.amplitude)
     folder = task.folder / store.name_of(task.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".*.part"):
+    for leftover in folder.glob(".*.partial"):
         leftover.unlink()
     record = store.person_record(person, task.settings)
     record["photographs"] = store.finished(folder, task.settings)
@@ -165,7 +166,7 @@ def run(task: Task) -> Iterator[str]:
         taken = nuisance.sample(task.seed, number, level=task.level)
         portrait = character.photograph(taken)
         content = portrait.jpeg()
-        store.write_bytes(folder / store.file_of(number), content)
+        atomic.write(folder / store.file_of(number), content)
         record["photographs"][str(number)] = store.photograph_record(portrait, taken, content)
         store.write_json(folder / store.RECORD, record)
         yield f"{folder.name}/{number}"

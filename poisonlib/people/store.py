@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poisonlib import atomic
 from poisonlib.people.appearance import describe
 from poisonlib.people.circumstances import Nuisance
 from poisonlib.people.traits import Identity
@@ -29,22 +28,9 @@ def name_of(seed: int) -> str:
     return f"p{seed:05d}"
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, whole or not at all."""
-    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
+    atomic.write(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
-import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from poisonlib import atomic
 from poisonlib.assets import cache_folder
 
 DETECTOR = "facenet-pytorch MTCNN, longest side 1024"
@@ -61,20 +59,9 @@ def remembered(picture: Image.Image, content: bytes) -> NDArray:
         return np.load(path, allow_pickle=False)
     found = landmarks(picture)
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-        _write(path, found)
+        with atomic.writing(path) as file:
+            np.save(file, found)
     return found
-
-
-def _write(path: Path, points: NDArray) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, points)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(buffer.getvalue())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @cache

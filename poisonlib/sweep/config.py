@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from typing import Any
 
 from poisonlib import extractors, people
 from poisonlib.attacks import Attack
+from poisonlib.audit import background
 from poisonlib.experiments import RECOGNISERS, paper_tools, weaker_tools
-from poisonlib.photos import Photos, from_folder, lfw
+from poisonlib.photos import Photos
 
 #: Where photographs can come from; anything else is the folder of a :func:`from_folder`.
 PEOPLE, LFW = "people", "lfw"
@@ -121,9 +123,7 @@ class Config:
         Raises:
             FileNotFoundError, ValueError: there are none; the message says what to do.
         """
-        if self.photographs == PEOPLE:
-            return people.load("users")
-        return lfw() if self.photographs == LFW else from_folder(self.photographs, min_photos=4)
+        return background(self.photographs)[0]
 
     def check_extractors(self) -> None:
         """Load every extractor once, so that a typing error ends a sweep before it starts.
@@ -142,6 +142,7 @@ class Config:
         }
 
 
+@functools.cache
 def tools() -> Mapping[str, Attack]:
     """All tools that a sweep can run, by name: at full strength, and at every weaker one."""
     public = people.load("public")

@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from poisonlib import extractors
+from poisonlib import atomic, extractors
 from poisonlib.attacks import Attack, Cached
 from poisonlib.attacks.cache import cache_key
 from poisonlib.experiments import RECOGNISERS
 from poisonlib.extractors import Extractor, ModuleExtractor, OnDevice, embed
 from poisonlib.sweep.config import Config, tools
 from poisonlib.sweep.ledger import Entry, enter
-from poisonlib.sweep.store import Store, write
+from poisonlib.sweep.store import Store
 from poisonlib.trial import Trial, choose_users, split
 
 
@@ -98,7 +98,8 @@ class Rows(Job):
         started = time.perf_counter()
         images = store.photos.images
         rows = torch.cat([embed(network, part) for part in images.split(256)]).numpy()
-        write(path, lambda file: np.save(file, rows))
+        with atomic.writing(path) as file:
+            np.save(file, rows)
         seconds = time.perf_counter() - started
         entry = Entry("rows", path.stem, self.extractor, len(images), 0, seconds, device().type)
         enter(store, entry)
@@ -142,7 +143,8 @@ class Turns(Job):
         rows = torch.from_numpy(np.load(store.rows(network.fingerprint)))
         result = trial.run(photos, users=self.users, seed=self.seed, rows=rows)
         table = result.table.assign(recogniser=self.recogniser, seed=self.seed)
-        write(path, lambda file: table.to_parquet(file, index=False))
+        with atomic.writing(path) as file:
+            table.to_parquet(file, index=False)
         seconds = time.perf_counter() - started
         test = int(_test(store, self.seed).sum())
         asked, gallery = test * (len(self.users) + 1), len(photos) - test

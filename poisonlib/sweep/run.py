@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from poisonlib import provenance
+from poisonlib import atomic, provenance
 from poisonlib.provenance import Provenance
 from poisonlib.sweep.config import Config
 from poisonlib.sweep.jobs import Job, Turns, plan
-from poisonlib.sweep.store import Store, open_store, write
+from poisonlib.sweep.store import Store, open_store
 from poisonlib.trial import Progress
 
 if TYPE_CHECKING:
@@ -184,10 +184,8 @@ def _collect(
     described = {"provenance": dataclasses.asdict(origin), "config": config.to_json()}
     table = pyarrow.concat_tables(parts)
     metadata = (table.schema.metadata or {}) | {"poisonlib": json.dumps(described)}
-    write(
-        store.results,
-        lambda file: parquet.write_table(table.replace_schema_metadata(metadata), file),
-    )
+    with atomic.writing(store.results) as file:
+        parquet.write_table(table.replace_schema_metadata(metadata), file)
 
 
 def _require(*packages: str) -> None:

@@ -8,16 +8,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
 
-from poisonlib import provenance
+from poisonlib import atomic, provenance
 from poisonlib.attacks import CloakCache
 from poisonlib.photos import Photos
 from poisonlib.sweep.config import Config
@@ -88,7 +85,8 @@ def open_store(folder: Path | str, config: Config) -> Store:
     if store.folder.exists() and not _unfinished(store.folder):
         raise ValueError(f"{store.folder} is no sweep's folder and not empty; name another")
     photos = as_published(config.load())
-    write(store.folder / PHOTOGRAPHS, lambda file: np.save(file, photos.images.numpy()))
+    with atomic.writing(store.folder / PHOTOGRAPHS) as file:
+        np.save(file, photos.images.numpy())
     labels, names = photos.labels.tolist(), list(photos.names)
     content = {"photographs": config.photographs, "labels": labels, "names": names}
     provenance.write_json(described, content)  # last: it says that the folder is complete
@@ -108,20 +106,6 @@ def _photos(folder: Path) -> Photos:
     images = np.load(folder / PHOTOGRAPHS, mmap_mode="c")
     labels = torch.tensor(described["labels"])
     return Photos(torch.from_numpy(images), labels, tuple(described["names"]))
-
-
-def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
-    """Write a file in one step: killed at any time, it is there as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def key_of(*what: object) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from poisonlib import atomic
 
-def save(
-    path: Path | None, settings: str, run: Mapping[str, Any], losses: Sequence[float]
-) -> None:
+
+def save(path: Path | None, settings: str, run: Mapping[str, Any], losses: Sequence[float]) -> None:
     """Write the state of a run in one step; nothing where no path is given.
 
     Args:
@@ -23,11 +22,9 @@ def save(
     """
     if path is None:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     states = {name: part.state_dict() for name, part in run.items()}
-    torch.save({"settings": settings, "losses": list(losses), **states}, partial)
-    os.replace(partial, path)
+    with atomic.writing(path) as file:
+        torch.save({"settings": settings, "losses": list(losses), **states}, file)
 
 
 def resume(path: Path | None, settings: str, run: Mapping[str, Any], *, of: str) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import socket
@@ -13,6 +14,7 @@ from PIL import Image, ImageOps
 from poisonlib import audit, people
 from poisonlib.audit import photographs
 from poisonlib.audit.strategies import naive
+from poisonlib.cli import audit as command
 from poisonlib.cli import main
 
 COUNT = 10
@@ -91,11 +93,18 @@ def test_the_report_is_private_and_without_faces(folders: Path) -> None:
     assert "data:image" in report.read_text(encoding="utf-8")
 
 
+def test_the_command_takes_as_many_pairs_as_the_widget() -> None:
+    parser = argparse.ArgumentParser()
+    command.register(parser.add_subparsers())
+    parsed = parser.parse_args(["audit", "--clean", "a", "--cloaked", "b"])
+    assert parsed.most == photographs.MOST
+
+
 def test_a_report_that_cannot_be_written_loses_nothing(folders: Path, capsys, monkeypatch) -> None:
     def full(source: object, target: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("poisonlib.cli.audit.os.replace", full)
+    monkeypatch.setattr("poisonlib.atomic.os.replace", full)
     report = folders / "report.html"
     assert run(folders, "negative", "--report", str(report)) == 2
     said = capsys.readouterr()

@@ -38,6 +38,7 @@ ROOMS = (
     "assets",
     "checks",
     "statistics",
+    "atomic",
     "provenance",
     "networks",
     "paper",
