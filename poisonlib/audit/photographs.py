@@ -23,7 +23,7 @@ from poisonlib.audit.strategies import Strategy
 from poisonlib.folders import PairedFaces
 from poisonlib.photos import Photos, from_folder, lfw
 from poisonlib.photos.walk import Skipped
-from poisonlib.trial import Progress, TrialResult, as_published
+from poisonlib.trial import Progress, TrialResult
 
 #: Each photograph is the test in one of so many turns.
 FOLDS = 4
@@ -128,8 +128,7 @@ def audit(
     others = people.load("users") if background is None else background
     owner = Photos(clean, torch.zeros(len(clean), dtype=torch.int64), (OWNER,))
     fold = folds(len(clean), seed=seed)
-    # Rounded before they are joined: so the set is as published, and nobody copies all of it.
-    arena = Arena(others.joined(as_published(owner)), strategies=strategies, seed=seed)
+    arena = Arena(others.joined(owner), strategies=strategies, seed=seed)
     given = Given(clean, cloaked)
     results: dict[str, list[TrialResult]] = {each.name: [] for each in arena.strategies}
     turns = FOLDS * len(arena.strategies)
