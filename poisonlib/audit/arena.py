@@ -17,6 +17,7 @@ from poisonlib.audit.strategies import Strategy, Trainer, strategies
 from poisonlib.defenses import Filtered, choose_threshold, detector
 from poisonlib.defenses.once import Remembering
 from poisonlib.extractors import Extractor, embed
+from poisonlib.extractors.kept import embed_kept
 from poisonlib.photos import Photos
 from poisonlib.trial import Progress, Trial, TrialResult, as_published, choose_users, split
 
@@ -184,7 +185,14 @@ class Arena:
             ValueError: no such extractor.
         """
         found = extractors.load(which) if isinstance(which, str) else which
-        return self._seen.extractors.setdefault(found.fingerprint, Remembering(found))
+        known = self._seen.extractors
+        if found.fingerprint not in known:
+            known[found.fingerprint] = Remembering(found)
+            is_slow = isinstance(which, str) and which in extractors.pretrained.names()
+            if is_slow and (synthetic := self._synthetic()) is not None:
+                rows = embed_kept(found, synthetic, batch_size=BATCH)
+                known[found.fingerprint].know(synthetic, rows)
+        return known[found.fingerprint]
 
     def rows(self, extractor: Remembering) -> Tensor:
         """What an extractor of this arena makes of all photographs, ``(n, d)``."""
@@ -241,6 +249,15 @@ class Arena:
             mine = (self.photos.labels == person) & self.later
             place[mine] = torch.arange(int(mine.sum()))
         return tuple(self.photos.images[place == number] for number in range(int(place.max()) + 1))
+
+    def _synthetic(self) -> Tensor | None:
+        """The packaged users' photographs, if the set begins with them.
+
+        What a network made of them may stay on the disk. Of real people it may not.
+        """
+        users = people.load("users").images
+        first = self.photos.images[: len(users)]
+        return first if torch.equal(first, users) else None
 
     def _cloaked(self, attack: AttackLike, mine: Tensor, user: int) -> Cloak:
         try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
 import torch
 
 from poisonlib.attacks import Processed
 from poisonlib.audit import TOMORROW, VERDICTS, Arena, Given, gauntlet
+from poisonlib.audit import arena as arenas
 from poisonlib.audit.strategies import FAMILIES, Strategy, naive, strategies
 from poisonlib.defenses import (
     JPEG,
@@ -20,12 +23,14 @@ from poisonlib.defenses import (
     Purified,
     Top2,
 )
-from poisonlib.extractors import names
+from poisonlib.extractors import embed, names
+from poisonlib.extractors.kept import embed_kept
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.statistics import paired, wilson
 from poisonlib.trial import Trial
-from tests.audit.conftest import arena, negative, nothing, toy
+from tests.audit.conftest import arena, large, negative, nothing, toy
+from tests.core.conftest import toy_photos
 
 
 class Bright:
@@ -228,3 +233,51 @@ def test_every_default_strategy_leaves_a_cloak_that_does_nothing_alone(strategy:
     card = gauntlet(nothing, photos=few, users=photos.people[:5], strategies=[strategy])
     assert card.grade == "no measurable effect"
     assert card.table["without"].max() < 0.5, "it recognises people who do not cloak"
+
+
+def test_what_a_slow_network_made_of_synthetic_people_stays_on_the_disk_and_of_others_not(
+    tmp_path: Path, monkeypatch
+) -> None:
+    seen = []
+
+    class Slow:
+        card, fingerprint = toy().card, "slow"
+
+        def __call__(self, images):
+            seen.append(len(images))
+            return toy()(images)
+
+    users = large(toy_photos(3, 4))
+    mine = Photos(1 - users.images[:4], users.labels[:4], ("me",))
+    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
+    monkeypatch.setattr(arenas.people, "load", lambda split: users)
+    monkeypatch.setattr(arenas.extractors, "load", lambda name: Slow())
+    monkeypatch.setattr(arenas.extractors.pretrained, "names", lambda: ("slow",))
+    both = [Arena(users.joined(mine), strategies=[naive(toy())]) for _ in range(2)]
+    rows = [each.rows(each.extractor("slow")) for each in both]
+    assert seen == [12, 4, 4], "the owner of photographs is embedded each time"
+    assert torch.equal(rows[0], rows[1])
+    assert torch.equal(rows[0], embed(toy(), both[0].photos.images))
+    (kept,) = (tmp_path / "rows").iterdir()
+    assert np.load(kept).shape == (12, 192)
+    stranger = Arena(mine.joined(users), strategies=[naive(toy())])
+    stranger.rows(stranger.extractor("slow"))
+    assert seen[3:] == [16] and list((tmp_path / "rows").iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("damage", [b"", b"not an array"])
+def test_damaged_rows_are_made_again(tmp_path: Path, monkeypatch, damage: bytes) -> None:
+    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
+    images = large(toy_photos(2, 2)).images
+    rows = embed_kept(toy(), images)
+    (path,) = (tmp_path / "rows").iterdir()
+    path.write_bytes(damage)
+    assert torch.equal(embed_kept(toy(), images), rows)
+    assert torch.equal(torch.from_numpy(np.load(path)), rows)
+
+
+def test_a_disk_that_takes_nothing_costs_time_only(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "rows").write_text("no folder")
+    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
+    images = large(toy_photos(2, 2)).images
+    assert torch.equal(embed_kept(toy(), images), embed(toy(), images))
