@@ -46,7 +46,8 @@ class Cost:
 
         Args:
             workers: that share the jobs.
-            efficiency: of sharing, in (0, 1]: speed-up divided by workers, measured or assumed.
+            efficiency: of sharing, in (0, 1]: speed-up divided by workers, measured or assumed. One
+                worker shares with nobody.
             faster: how many times faster than the measured core a worker runs a network, so on
                 cloaks and embeddings; looking up is left as it is.
 
@@ -58,7 +59,8 @@ class Cost:
                 "expected workers >= 1, efficiency in (0, 1] and faster > 0, got "
                 f"{workers}, {efficiency}, {faster}"
             )
-        return ((self.cloaks + self.rows) / faster + self.turns) / (workers * efficiency)
+        alone = (self.cloaks + self.rows) / faster + self.turns
+        return alone if workers == 1 else alone / (workers * efficiency)
 
 
 def measured(ledger: Iterable[Entry]) -> Mapping[tuple[str, str], float]:

@@ -31,7 +31,7 @@ def test_an_estimate_counts_the_pieces() -> None:
 
 def test_faster_workers_do_not_look_up_faster() -> None:
     cost = Cost(100.0, 20.0, 30.0)
-    assert cost.wall(1) == 150
+    assert cost.wall(1) == cost.wall(1, efficiency=0.5) == 150
     assert cost.wall(2, efficiency=0.5) == 150
     assert cost.wall(3, faster=4) == pytest.approx((120 / 4 + 30) / 3)
 
