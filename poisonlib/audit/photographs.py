@@ -29,6 +29,8 @@ from poisonlib.trial import Progress, TrialResult
 FOLDS = 4
 #: Of more pairs of photographs, so many are taken: more would hardly narrow an interval.
 MOST = 200
+#: Of a larger background, so many files are looked at: more people would hardly fit into memory.
+MOST_OTHERS = 4000
 #: What the owner of the photographs is called among the other people.
 OWNER = "the owner of these photographs"
 
@@ -166,12 +168,16 @@ def folds(count: int, *, seed: int) -> Tensor:
     return turn
 
 
-def background(which: str) -> tuple[Photos, str]:
+def background(
+    which: str, *, most: int | None = None, progress: Progress | None = None
+) -> tuple[Photos, str]:
     """Other people for the gallery, and what they are called.
 
     Args:
         which: ``"people"`` (packaged, synthetic), ``"lfw"`` (where scikit-learn keeps it), or a
             folder that holds a folder of photographs for each person.
+        most: files that are looked at, see :func:`poisonlib.photos.from_folder`.
+        progress: called with (files done, files in all, what is being done) where there are files.
 
     Raises:
         FileNotFoundError, ValueError: there are none; the message says what to do.
@@ -184,9 +190,15 @@ def background(which: str) -> tuple[Photos, str]:
     """
     if which == "people":
         return people.load("users"), "the packaged synthetic people"
+
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress(done, total, "looking for faces in the background")
+
     if which == "lfw":
-        return lfw(), "Labeled Faces in the Wild"
-    return from_folder(Path(which), min_photos=4), "a folder of your own"
+        return lfw(most=most, progress=tell), "Labeled Faces in the Wild"
+    found = from_folder(Path(which), min_photos=4, most=most, progress=tell)
+    return found, "a folder of your own"
 
 
 def _each_once(faces: PairedFaces) -> tuple[Tensor, Tensor, PairedFaces, tuple[Skipped, ...]]:

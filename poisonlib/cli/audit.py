@@ -33,7 +33,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         default="people",
         metavar="people|lfw|DIR",
         help="who else is in the gallery: the packaged synthetic people, Labeled Faces in the "
-        "Wild as scikit-learn keeps it, or a folder with one folder a person (default: people)",
+        "Wild as scikit-learn keeps it, or a folder with one folder a person (default: people); of "
+        "very many files some are looked at, and how many is said",
     )
     command.add_argument(
         "--extractors",
@@ -64,7 +65,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Audit, print, write the report; returns the exit code."""
     from poisonlib import audit, folders
-    from poisonlib.photos.walk import shown
+    from poisonlib.audit import photographs
 
     if arguments.with_photographs and arguments.report is None:
         raise ValueError("--with-photographs needs --report FILE to embed them in")
@@ -72,7 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
         "quick" if arguments.quick else "all", extractors=arguments.extractors or _here(arguments)
     )
     pairs = folders.pair(arguments.clean, arguments.cloaked).thinned(arguments.most)
-    others, described = audit.background(arguments.background)
+    with Cloaks("files") as bar:
+        others, described = audit.background(
+            arguments.background, most=photographs.MOST_OTHERS, progress=bar
+        )
+    for problem in getattr(others, "skipped", ()):
+        print(f"left out of the background: {problem}", file=sys.stderr)
     with Cloaks("pairs") as bar:
         faces = folders.read_pairs(pairs, several=arguments.several, progress=bar)
     with Cloaks("turns") as bar:
@@ -90,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(result.to_json())
     else:
         for problem in result.problems:
-            print(f"left out: {shown(problem.file)}: {problem.reason}", file=sys.stderr)
+            print(f"left out: {problem}", file=sys.stderr)
         print(result.card)
     if arguments.report is not None:
         _write(arguments.report, audit.as_html(result, photographs=arguments.with_photographs))

@@ -21,7 +21,7 @@ from poisonlib.folders.paired import Progress
 from poisonlib.folders.survival import aligned_again, share_kept
 from poisonlib.photos.faces import Detect, Face, as_images, cut_out, face_in
 from poisonlib.photos.pictures import content_of, decoded
-from poisonlib.photos.walk import Skipped, shown
+from poisonlib.photos.walk import Skipped, shown, spread
 
 
 def person_of(file: Path) -> str:
@@ -184,11 +184,10 @@ class Batches:
             return self.attack
         person, targets = person_of(files[0]), self.attack.targets
         if person not in self.journal.targets:
-            count = min(len(files), 2 * self.settings["batch"])
             crops = []
-            for number in range(count):
+            for file in spread(files, 2 * self.settings["batch"]):
                 with contextlib.suppress(ValueError):
-                    crops.append(self._cut(files[number * len(files) // count]).crop)
+                    crops.append(self._cut(file).crop)
             own = torch.stack(crops) if crops else images
             label = self.attack.pick_target(own, seed=self.settings["seed"])
             self.journal.add(person=person, target=targets.names[label])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poisonlib.folders import journal
-from poisonlib.photos.walk import Skipped, checked, shown, walk
+from poisonlib.photos.walk import Skipped, checked, shown, spread, walk
 
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .mpo .png .webp .tif .tiff .bmp .gif".split())
 """Endings that say how a picture is stored and not which one it is."""
@@ -89,11 +89,7 @@ class Pairs:
         """At most so many of the pairs, evenly spread over the names."""
         if most < 1:
             raise ValueError(f"most must be at least 1, got {most}")
-        count = len(self)
-        kept = self.pairs
-        if count > most:
-            kept = tuple(self.pairs[index * count // most] for index in range(most))
-        return replace(self, pairs=kept)
+        return replace(self, pairs=tuple(spread(self.pairs, most)))
 
 
 def pair(clean_folder: Path | str, cloaked_folder: Path | str) -> Pairs:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from poisonlib.photos.faces import Choose, as_images, central, cut_out, face_in, prominent
 from poisonlib.photos.photos import Photos
 from poisonlib.photos.pictures import read, resolved
-from poisonlib.photos.walk import Skipped, checked, visible
+from poisonlib.photos.walk import Skipped, checked, spread, visible
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(files done, files in all)``."""
@@ -43,7 +43,11 @@ class FoundPhotos(Photos):
 
 
 def from_folder(
-    folder: Path | str, *, min_photos: int = 1, progress: Progress | None = None
+    folder: Path | str,
+    *,
+    min_photos: int = 1,
+    most: int | None = None,
+    progress: Progress | None = None,
 ) -> FoundPhotos:
     """Read photographs from ``folder/NAME/*.jpg`` and cut out the most prominent face of each.
 
@@ -56,6 +60,8 @@ def from_folder(
     Args:
         folder: with one folder for each person, named after them.
         min_photos: leave out people with fewer photographs than this.
+        most: look at so many files at most, so that they fit into memory: fewer of those who have
+            many, and if that is not enough, fewer people. Each photograph takes 150 kB.
         progress: called after each file.
 
     Returns:
@@ -64,7 +70,8 @@ def from_folder(
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: no usable photograph in it; the message says why for the first files.
+        ValueError: no usable photograph in it, and the message says why for the first files; or
+            ``most`` is less than ``min_photos``.
 
     Example:
         Two photographs of a rendered person in a folder of their own, and a file that is none:
@@ -96,6 +103,7 @@ def from_folder(
             left_out.append(Skipped(person, f"a folder that cannot be read ({problem.strerror})"))
         except ValueError as problem:
             left_out.append(Skipped(person, str(problem)))
+    files = _at_most(most, files, min_photos, folder, left_out)
     return _gather(files, prominent, folder, min_photos, left_out, progress)
 
 
@@ -103,6 +111,7 @@ def lfw(
     data_home: Path | str | None = None,
     *,
     min_faces: int = 10,
+    most: int | None = None,
     download: bool = False,
     progress: Progress | None = None,
 ) -> FoundPhotos:
@@ -115,12 +124,13 @@ def lfw(
         data_home: scikit-learn's data folder, in which ``lfw_home/lfw_funneled`` lies; by default
             ``$SCIKIT_LEARN_DATA`` or ``~/scikit_learn_data``.
         min_faces: leave out people with fewer photographs.
+        most: look at so many files at most, as :func:`from_folder` does.
         download: let scikit-learn fetch it (230 MB) if it is not there.
         progress: called after each file.
 
     Raises:
         FileNotFoundError: it is not there and ``download`` is False.
-        ValueError: nobody has that many photographs.
+        ValueError: nobody has that many photographs, or ``most`` is less than that.
 
     Example:
         >>> from poisonlib import photos
@@ -145,7 +155,46 @@ def lfw(
     for person in filter(os.path.isdir, visible(folder)):
         if len(mine := visible(person)) >= min_faces:
             files += [(person.name.replace("_", " "), file) for file in mine]
-    return _gather(files, central, folder, 1, [], progress)
+    left_out: list[Skipped] = []
+    files = _at_most(most, files, min_faces, folder, left_out)
+    return _gather(files, central, folder, 1, left_out, progress)
+
+
+def _at_most(
+    most: int | None,
+    files: list[tuple[str, Path]],
+    least: int,
+    folder: Path,
+    left_out: list[Skipped],
+) -> list[tuple[str, Path]]:
+    """At most so many files: as many of each person as of any other who has them, evenly spread.
+
+    Args:
+        most: so many; all, if None.
+        files: with the names of those whom they show.
+        least: of each person; if that is too many, some people are left out.
+        folder: that they are in.
+        left_out: is told how many were taken.
+    """
+    if most is not None and most < least:
+        raise ValueError(f"most must leave {least} photographs of one person at least, got {most}")
+    if most is None or len(files) <= most:
+        return files
+    of: dict[str, list[tuple[str, Path]]] = {}
+    for name, file in files:
+        of.setdefault(name, []).append((name, file))
+    people = spread(list(of.values()), most // least)
+    longest = max(map(len, people))
+    fitting = (
+        count
+        for count in range(least, longest + 1)
+        if sum(min(len(mine), count) for mine in people) <= most
+    )
+    each = max(fitting, default=least)
+    taken = [file for mine in people for file in spread(mine, each)]
+    said = f"{len(taken)} of its {len(files)} files were looked at, of {len(people)} people"
+    left_out.append(Skipped(folder, said))
+    return taken
 
 
 def _gather(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,12 @@ def shown(path: Path | str) -> str:
 def visible(folder: Path) -> list[Path]:
     """What lies in a folder, in the order of names; hidden files are passed over."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """So many of a list, evenly spread; all of a shorter one."""
+    count = min(count, len(items))
+    return [items[number * len(items) // count] for number in range(count)]
 
 
 def walk(folder: Path) -> Iterator[Path | Skipped]:

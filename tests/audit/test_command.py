@@ -123,6 +123,24 @@ def test_files_that_cannot_be_used_are_listed(folders: Path, capsys) -> None:
     assert all(problems.values())
 
 
+def test_a_background_of_ones_own_is_read_before_all_eyes(
+    folders: Path, capsys, monkeypatch
+) -> None:
+    for name, group in (("Ada", range(4)), ("Bob", range(4, 8)), ("Cem", range(2))):
+        (folders / "crowd" / name).mkdir(parents=True)
+        for number in group:
+            file = folders / "clean" / f"{number:03}.jpg"
+            (folders / "crowd" / name / file.name).write_bytes(file.read_bytes())
+    (folders / "crowd" / "Bob" / "letter.txt").write_text("hello", encoding="utf-8")
+    monkeypatch.setattr(photographs, "MOST_OTHERS", 9)
+    assert run(folders, "negative", "--background", str(folders / "crowd")) in (0, 1, 3)
+    said = capsys.readouterr().err
+    assert "9/9  looking for faces in the background" in said
+    left_out = [line for line in said.splitlines() if line.startswith("left out of the background")]
+    assert any("letter.txt: not a readable picture" in line for line in left_out)
+    assert any("9 of its 11 files" in line for line in left_out)
+
+
 @pytest.mark.parametrize(
     "wrong, said",
     [

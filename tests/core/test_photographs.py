@@ -263,3 +263,49 @@ def test_lfw_is_not_downloaded_unasked(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"lfw\(download=True\).*SCIKIT_LEARN_DATA"):
         photos.lfw(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def crowd(tmp_path):
+    """Nine photographs of Ada, four of Bob, two of Cem."""
+    folder = tmp_path / "crowd"
+    portrait(0).save(tmp_path / "one.png")
+    for name, count in (("Ada", 9), ("Bob", 4), ("Cem", 2)):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            (folder / name / f"{number}.png").write_bytes((tmp_path / "one.png").read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize(
+    "most, least, counts",
+    [
+        (None, 1, {"Ada": 9, "Bob": 4, "Cem": 2}),
+        (15, 1, {"Ada": 9, "Bob": 4, "Cem": 2}),
+        (10, 1, {"Ada": 4, "Bob": 4, "Cem": 2}),
+        (9, 1, {"Ada": 3, "Bob": 3, "Cem": 2}),
+        (3, 1, {"Ada": 1, "Bob": 1, "Cem": 1}),
+        (2, 1, {"Ada": 1, "Bob": 1}),
+        (5, 2, {"Ada": 2, "Bob": 2}),
+        (14, 7, {"Ada": 9}),
+    ],
+)
+def test_of_a_large_folder_some_are_read(crowd, most, least, counts) -> None:
+    found = photos.from_folder(crowd, min_photos=least, most=most)
+    assert {name: len(found.of(name)) for name in found.names} == counts
+    told = [left.reason for left in found.skipped if left.file == crowd]
+    assert len(told) == (most not in (None, 15))
+    assert all("of its 15 files were looked at" in each for each in told)
+
+
+def test_those_of_one_person_are_evenly_spread(crowd) -> None:
+    for number in range(9):
+        if number not in (0, 3, 6):
+            (crowd / "Ada" / f"{number}.png").write_text("not looked at")
+    found = photos.from_folder(crowd, most=8)
+    assert len(found.of("Ada")) == 3 and len(found.skipped) == 1
+
+
+def test_too_few_for_one_person_are_refused(crowd) -> None:
+    with pytest.raises(ValueError, match="leave 4 photographs of one person at least, got 3"):
+        photos.from_folder(crowd, min_photos=4, most=3)
