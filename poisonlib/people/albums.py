@@ -74,7 +74,5 @@ def pack_album(folder: Path | str, out: Path | str) -> int:
             name = store.file_of(number)
             member = zipfile.ZipInfo(name)  # of 1980, so that the same pictures are the same bytes
             archive.writestr(member, (place / name).read_bytes())
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
     atomic.write(out, content.getvalue())
     return len(numbers)

@@ -281,3 +281,20 @@ def test_a_disk_that_takes_nothing_costs_time_only(tmp_path: Path, monkeypatch) 
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
     images = large(toy_photos(2, 2)).images
     assert torch.equal(embed_kept(toy(), images), embed(toy(), images))
+
+
+def test_the_detector_looks_at_each_photograph_once_whoever_is_asked_about(monkeypatch) -> None:
+    looked_at = []
+
+    class Counting(Bright):
+        def scores(self, images):
+            looked_at.append(len(images))
+            return super().scores(images)
+
+    monkeypatch.setattr(arenas.detector, "load", Counting)
+    stage = arena()
+    gallery = int((~stage.test).sum())
+    stage.filtered.scores(stage.photos.images[~stage.test])
+    other = stage.asking(~stage.test)
+    other.filtered.scores(stage.photos.images)
+    assert sum(looked_at) == len(stage.photos) and looked_at[0] == gallery
