@@ -25,6 +25,7 @@ from poisonlib.sweep.cost import MILLION
 LOOKUP, WIDTH = (15_000, 35_000), 512
 EXTRACTORS = ("softmax-2014", "arcface-2019", "clip-2021")
 COMMAND = "python -m benchmarks.scaling --record"
+USERS = 2
 
 
 def timed(config: sweep.Config, workers: int, folder: Path) -> tuple[float, list[sweep.Entry]]:
@@ -57,7 +58,7 @@ def lookup() -> float:
 def main() -> None:
     """Print a line for each number; with ``--record`` keep them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--users", type=int, default=2)
+    parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--record", action="store_true", help="keep the numbers in the package")
     arguments = parser.parse_args()
     config = sweep.Config("people", tuple(SURROGATES), EXTRACTORS, users=arguments.users, turns=1)
@@ -80,7 +81,8 @@ def main() -> None:
     print(f"speed-up by the second worker: {rows[0]['seconds'] / _wall(rows, 2):.2f}")
     if arguments.record:
         seconds = time.perf_counter() - started
-        origin = provenance.of_run(COMMAND, seed=config.seeds[0], seconds=seconds)
+        command = COMMAND if config.users == USERS else f"{COMMAND} --users {config.users}"
+        origin = provenance.of_run(command, seed=config.seeds[0], seconds=seconds)
         recorded = provenance.Recorded(rows, origin)
         recorded.save(Path(str(provenance.RECORDED)) / "scaling.json")
 

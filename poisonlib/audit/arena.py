@@ -189,9 +189,9 @@ class Arena:
         if found.fingerprint not in known:
             known[found.fingerprint] = Remembering(found)
             is_slow = isinstance(which, str) and which in extractors.pretrained.names()
-            if is_slow and (synthetic := self._synthetic()) is not None:
-                rows = embed_kept(found, synthetic, batch_size=BATCH)
-                known[found.fingerprint].know(synthetic, rows)
+            if is_slow and self._synthetic is not None:
+                rows = embed_kept(found, self._synthetic, batch_size=BATCH)
+                known[found.fingerprint].know(self._synthetic, rows)
         return known[found.fingerprint]
 
     def rows(self, extractor: Remembering) -> Tensor:
@@ -250,6 +250,7 @@ class Arena:
             place[mine] = torch.arange(int(mine.sum()))
         return tuple(self.photos.images[place == number] for number in range(int(place.max()) + 1))
 
+    @cached_property
     def _synthetic(self) -> Tensor | None:
         """The packaged users' photographs, if the set begins with them.
 

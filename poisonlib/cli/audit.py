@@ -77,10 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
         others, described = audit.background(
             arguments.background, most=photographs.MOST_OTHERS, progress=bar
         )
+        faces = folders.read_pairs(pairs, several=arguments.several, progress=bar)
     for problem in getattr(others, "skipped", ()):
         print(f"left out of the background: {problem}", file=sys.stderr)
-    with Cloaks("pairs") as bar:
-        faces = folders.read_pairs(pairs, several=arguments.several, progress=bar)
     with Cloaks("turns") as bar:
         result = audit.audit(
             faces,

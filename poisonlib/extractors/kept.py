@@ -5,15 +5,13 @@ For photographs that are no secret only: an embedding says whose face it is.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from poisonlib import atomic
 from poisonlib.assets import cache_folder
+from poisonlib.assets.arrays import kept_array
 from poisonlib.extractors.base import Extractor, embed
 
 
@@ -32,11 +30,5 @@ def embed_kept(extractor: Extractor, images: Tensor, *, batch_size: int = 256) -
     for part in images.split(batch_size):
         seen.update(part.contiguous().numpy())
     path = cache_folder("rows") / f"{seen.hexdigest()}.npy"
-    with contextlib.suppress(OSError, ValueError, EOFError):  # none there, or a damaged one
-        rows = torch.from_numpy(np.load(path, allow_pickle=False))
-        if rows.dtype == torch.float32 and len(rows) == len(images) and bool(rows.isfinite().all()):
-            return rows
-    rows = embed(extractor, images, batch_size=batch_size)
-    with contextlib.suppress(OSError), atomic.writing(path) as file:  # only costs time
-        np.save(file, rows.numpy())
-    return rows
+    rows = kept_array(path, lambda: embed(extractor, images, batch_size=batch_size).numpy())
+    return torch.from_numpy(rows)

@@ -6,7 +6,6 @@ inside the package, so that nothing is downloaded. Only coordinates are kept on 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from functools import cache
 
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from poisonlib import atomic
 from poisonlib.assets import cache_folder
+from poisonlib.assets.arrays import kept_array
 
 DETECTOR = "facenet-pytorch MTCNN, longest side 1024"
 LONGEST = 1024
@@ -55,13 +54,7 @@ def remembered(picture: Image.Image, content: bytes) -> NDArray:
     """
     key = hashlib.sha256(DETECTOR.encode() + content).hexdigest()
     path = cache_folder("landmarks") / key[:2] / f"{key}.npy"
-    with contextlib.suppress(OSError, ValueError, EOFError):  # none there, or a damaged one
-        return np.load(path, allow_pickle=False)
-    found = landmarks(picture)
-    with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-        with atomic.writing(path) as file:
-            np.save(file, found)
-    return found
+    return kept_array(path, lambda: landmarks(picture))
 
 
 @cache

@@ -123,7 +123,7 @@ def test_files_that_cannot_be_used_are_listed(folders: Path, capsys) -> None:
     assert all(problems.values())
 
 
-def test_a_background_of_ones_own_is_read_before_all_eyes(
+def test_a_background_of_ones_own_shows_progress_and_what_is_left_out(
     folders: Path, capsys, monkeypatch
 ) -> None:
     for name, group in (("Ada", range(4)), ("Bob", range(4, 8)), ("Cem", range(2))):
