@@ -33,7 +33,7 @@ def images(value: object, *, name: str = "images") -> Tensor:
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{name} must be a torch tensor of shape (n, 3, h, w), got {type(value).__name__}; "
-            "load photographs with poisonlib.people.load or poisonlib.photos.from_folder"
+            "load photographs with poisonlib.people.load or workbench.photos.from_folder"
         )
     if value.ndim != 4:
         raise ValueError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import torch
@@ -105,68 +106,69 @@ class Recogniser(ABC):
 
 
 class EmbeddingRecogniser(Recogniser):
-    """A recogniser that sees photographs only as rows of a frozen extractor.
+    """A recogniser that sees photographs only as embeddings of a frozen extractor.
 
-    ``fit_rows``, ``predict_rows`` and ``candidates_rows`` take rows ``(n, d)`` embedded before, so
-    that an experiment that changes a few photographs of a gallery need not embed all the others
-    again.
+    ``fit_embeddings``, ``predict_embeddings`` and ``candidates_of_embeddings`` take embeddings
+    ``(n, d)`` computed before, so that an experiment that changes a few photographs of a gallery
+    need not embed all the others again.
 
     Example:
         >>> import torch
         >>> from poisonlib import extractors
         >>> from poisonlib.recognition import NearestNeighbour
         >>> tracker = extractors.load("softmax-2014")
-        >>> rows = extractors.embed(tracker, torch.rand(4, 3, 64, 64))
-        >>> nearest = NearestNeighbour(tracker).fit_rows(rows, torch.tensor([0, 0, 1, 1]))
-        >>> nearest.predict_rows(rows)
+        >>> embeddings = extractors.embed(tracker, torch.rand(4, 3, 64, 64))
+        >>> labels = torch.tensor([0, 0, 1, 1])
+        >>> nearest = NearestNeighbour(tracker).fit_embeddings(embeddings, labels)
+        >>> nearest.predict_embeddings(embeddings)
         tensor([0, 0, 1, 1])
     """
 
-    def fit_rows(self, rows: Tensor, labels: Tensor) -> Self:
-        """Like ``fit``, from rows ``(n, d)`` that the extractor made."""
-        self._remember_people(labels, len(rows))
-        self._fit_rows(rows, labels)
+    def fit_embeddings(self, embeddings: Tensor, labels: Tensor) -> Self:
+        """Like ``fit``, from embeddings ``(n, d)`` that the extractor made."""
+        self._remember_people(labels, len(embeddings))
+        self._fit_embeddings(embeddings, labels)
         return self
 
-    def predict_rows(self, rows: Tensor) -> Tensor:
-        """Like ``predict``, from rows ``(n, d)``: labels ``(n,)``."""
+    def predict_embeddings(self, embeddings: Tensor) -> Tensor:
+        """Like ``predict``, from embeddings ``(n, d)``: labels ``(n,)``."""
         self._require_fit()
-        return self._predict_rows(rows)
+        return self._predict_embeddings(embeddings)
 
-    def candidates_rows(self, rows: Tensor) -> Tensor:
-        """Like ``candidates``, from rows ``(n, d)``: labels ``(n, k)``."""
-        return self.predict_rows(rows)[:, None]
+    def candidates_of_embeddings(self, embeddings: Tensor) -> Tensor:
+        """Like ``candidates``, from embeddings ``(n, d)``: labels ``(n, k)``."""
+        return self.predict_embeddings(embeddings)[:, None]
 
     def _fit(self, images: Tensor, labels: Tensor) -> None:
-        self._fit_rows(embed(self.extractor, images), labels)
+        self._fit_embeddings(embed(self.extractor, images), labels)
 
     def _predict(self, images: Tensor) -> Tensor:
-        return self._predict_rows(embed(self.extractor, images))
+        return self._predict_embeddings(embed(self.extractor, images))
 
     def _candidates(self, images: Tensor) -> Tensor:
-        return self.candidates_rows(embed(self.extractor, images))
+        return self.candidates_of_embeddings(embed(self.extractor, images))
 
     @abstractmethod
-    def _fit_rows(self, rows: Tensor, labels: Tensor) -> None: ...
+    def _fit_embeddings(self, embeddings: Tensor, labels: Tensor) -> None: ...
 
     @abstractmethod
-    def _predict_rows(self, rows: Tensor) -> Tensor: ...
+    def _predict_embeddings(self, embeddings: Tensor) -> Tensor: ...
 
 
 @torch.no_grad()
 def closest(
-    rows: Tensor, gallery: Tensor, *, block: tuple[int, int] = (512, 2048)
+    embeddings: Tensor, gallery: Tensor, *, block: tuple[int, int] = (512, 2048)
 ) -> tuple[Tensor, Tensor]:
-    """The gallery row with the largest inner product, by looking at every one of them.
+    """The gallery embedding with the largest inner product, by looking at every one of them.
 
     The products are made and looked through block by block, each small enough to stay in the
-    processor's cache, so that a gallery of a million takes no more memory than its rows and hardly
-    more time than the bare matrix product. Of equal ones the first is taken.
+    processor's cache, so that a gallery of a million takes no more memory than its embeddings and
+    hardly more time than the bare matrix product. Of equal ones the first is taken.
 
     Args:
-        rows: ``(n, d)`` queries.
+        embeddings: ``(n, d)`` queries.
         gallery: ``(m, d)``, at least one row.
-        block: how many queries and how many gallery rows at once.
+        block: how many queries and how many gallery embeddings at once.
 
     Returns:
         index ``(n,)`` into the gallery, and inner product ``(n,)``.
@@ -178,13 +180,13 @@ def closest(
         >>> closest(torch.tensor([[0.6, 0.8]]), gallery)
         (tensor([1]), tensor([0.8000]))
     """
-    index = torch.zeros(len(rows), dtype=torch.int64)
-    best = torch.full((len(rows),), -torch.inf)
+    index = torch.zeros(len(embeddings), dtype=torch.int64)
+    best = torch.full((len(embeddings),), -torch.inf)
     queries, candidates = block
-    for start in range(0, len(rows), queries):
+    for start in range(0, len(embeddings), queries):
         part = slice(start, start + queries)
         for offset in range(0, len(gallery), candidates):
-            products = rows[part] @ gallery[offset : offset + candidates].T
+            products = embeddings[part] @ gallery[offset : offset + candidates].T
             # torch's argmax takes ten times as long as NumPy's, a third of the product.
             top = torch.from_numpy(products.numpy().argmax(axis=1))
             value = products.gather(1, top[:, None])[:, 0]
@@ -210,17 +212,17 @@ class NearestNeighbour(EmbeddingRecogniser):
         True
     """
 
-    def _fit_rows(self, rows: Tensor, labels: Tensor) -> None:
-        self.rows_, self.labels_ = rows.clone(), labels.clone()
+    def _fit_embeddings(self, embeddings: Tensor, labels: Tensor) -> None:
+        self.embeddings_, self.labels_ = embeddings.clone(), labels.clone()
 
-    def neighbours(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """For query rows ``(n, d)``: index ``(n,)`` of the nearest gallery row, and distance."""
+    def neighbours(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """Index and distance ``(n,)`` of the gallery embedding nearest to each of ``(n, d)``."""
         self._require_fit()
-        index, cosine = closest(rows, self.rows_)
+        index, cosine = closest(embeddings, self.embeddings_)
         return index, (2 - 2 * cosine).clamp_min(0).sqrt()
 
-    def _predict_rows(self, rows: Tensor) -> Tensor:
-        return self.labels_[self.neighbours(rows)[0]]
+    def _predict_embeddings(self, embeddings: Tensor) -> Tensor:
+        return self.labels_[self.neighbours(embeddings)[0]]
 
 
 class Linear(EmbeddingRecogniser):
@@ -243,17 +245,17 @@ class Linear(EmbeddingRecogniser):
         super().__init__(extractor)
         self.C = C
 
-    def _fit_rows(self, rows: Tensor, labels: Tensor) -> None:
+    def _fit_embeddings(self, embeddings: Tensor, labels: Tensor) -> None:
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
         regression = LogisticRegression(C=self.C, max_iter=2000, tol=1e-3)
         self.classifier_ = make_pipeline(StandardScaler(), regression)
-        self.classifier_.fit(rows.double().numpy(), labels.numpy())
+        self.classifier_.fit(embeddings.double().numpy(), labels.numpy())
 
-    def _predict_rows(self, rows: Tensor) -> Tensor:
-        return torch.from_numpy(self.classifier_.predict(rows.double().numpy()))
+    def _predict_embeddings(self, embeddings: Tensor) -> Tensor:
+        return torch.from_numpy(self.classifier_.predict(embeddings.double().numpy()))
 
 
 class EndToEnd(Recogniser):
@@ -301,8 +303,10 @@ class EndToEnd(Recogniser):
 
     def _fit(self, images: Tensor, labels: Tensor) -> None:
         classes = torch.searchsorted(self.people_, labels)
-        rows = embed(self.extractor, images)
-        means = torch.zeros(len(self.people_), rows.shape[1]).index_add_(0, classes, rows)
+        embeddings = embed(self.extractor, images)
+        means = torch.zeros(len(self.people_), embeddings.shape[1]).index_add_(
+            0, classes, embeddings
+        )
         weight = torch.nn.Parameter(F.normalize(means))
         module = copy.deepcopy(self.extractor.module).requires_grad_(True)
         small = torch.cat([self.extractor.preprocessing(part) for part in images.split(512)])
@@ -327,3 +331,11 @@ class EndToEnd(Recogniser):
 
     def _predict(self, images: Tensor) -> Tensor:
         return self.people_[(embed(self.network_, images) @ self.weight_.T).argmax(dim=1)]
+
+
+RECOGNISERS: Mapping[str, Callable[[Extractor], Recogniser]] = {
+    "1-NN": NearestNeighbour,
+    "linear": Linear,
+    "end-to-end": EndToEnd,
+}
+"""How a trainer builds on an extractor, by the name that tables use."""

@@ -106,11 +106,11 @@ class TrialResult:
     Example:
         >>> import torch
         >>> from poisonlib import extractors
-        >>> from poisonlib.attacks import Processed
+        >>> from poisonlib.attacks import Unperturbed
         >>> from poisonlib.photos import Photos
         >>> from poisonlib.trial import Trial
         >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 4, ("Ada", "Ben"))
-        >>> trial = Trial(Processed(), extractors.load("softmax-2014"))
+        >>> trial = Trial(Unperturbed(), extractors.load("softmax-2014"))
         >>> result = trial.run(photos, users=["Ada"], seed=0)
         >>> (result.table["condition"] + " " + result.table["whose"]).tolist()
         ['control user', 'control others', 'cloaked user', 'cloaked others']
@@ -191,7 +191,7 @@ class Trial:
         *,
         users: Sequence[int | str] | int,
         seed: int,
-        rows: Tensor | None = None,
+        embeddings: Tensor | None = None,
         test: Tensor | None = None,
         progress: Progress | None = None,
     ) -> TrialResult:
@@ -201,14 +201,14 @@ class Trial:
             photos: gallery and users together, several photographs of each person.
             users: who protects themselves, by label or name; or how many, drawn by ``seed``.
             seed: of the split, of the draw of users, and of the cloaks.
-            rows: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, for somebody who
-                runs many trials of one extractor; computed if not given.
+            embeddings: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, to run many
+                trials of one extractor; computed if not given.
             test: ``(n,)`` bool, which photographs are for testing; ``split(photos.labels, seed)``
                 if not given.
             progress: called with (users done, users in all, what is being done).
 
         Raises:
-            ValueError: no users, unknown users, one person only, too few photographs, or rows
+            ValueError: no users, unknown users, one person only, too few photographs, or embeddings
                 or a choice of test photographs that are not one for each photograph.
         """
         chosen = choose_users(photos, users, seed=seed)
@@ -216,7 +216,7 @@ class Trial:
         # One path for all: every photograph is stored in 8 bits before anybody looks at it.
         rounded = as_published(photos)
         if self._is_embedding():
-            turn = _EmbeddedTurns(self, rounded, test, rows)
+            turn = _EmbeddedTurns(self, rounded, test, embeddings)
         else:
             turn = _Turns(self, rounded, test)
 
@@ -339,20 +339,24 @@ class _Turns:
 class _EmbeddedTurns(_Turns):
     """The same for frozen features: everybody is embedded once, the user's cloaks anew."""
 
-    def __init__(self, trial: Trial, photos: Photos, test: Tensor, rows: Tensor | None) -> None:
+    def __init__(
+        self, trial: Trial, photos: Photos, test: Tensor, embeddings: Tensor | None
+    ) -> None:
         super().__init__(trial, photos, test)
-        if rows is not None and len(rows) != len(photos):
+        if embeddings is not None and len(embeddings) != len(photos):
             raise ValueError(
-                f"rows must hold one embedding for each of {len(photos)} photographs, got "
-                f"{len(rows)}; use embed(extractor, photos.images)"
+                f"embeddings must hold one embedding for each of {len(photos)} photographs, got "
+                f"{len(embeddings)}; use embed(extractor, photos.images)"
             )
-        self.rows = embed(trial.extractor, photos.images) if rows is None else rows
+        self.embeddings = (
+            embed(trial.extractor, photos.images) if embeddings is None else embeddings
+        )
 
     def candidates(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
-        rows = self.rows
+        embeddings = self.embeddings
         if mine is not None:
-            rows = rows.clone()
-            rows[mine] = embed(self.trial.extractor, cloaked)
+            embeddings = embeddings.clone()
+            embeddings[mine] = embed(self.trial.extractor, cloaked)
         recogniser = self.trial.recogniser(self.trial.extractor)
-        recogniser.fit_rows(rows[~self.test], self.photos.labels[~self.test])
-        return recogniser.candidates_rows(self.rows[self.test])
+        recogniser.fit_embeddings(embeddings[~self.test], self.photos.labels[~self.test])
+        return recogniser.candidates_of_embeddings(self.embeddings[self.test])

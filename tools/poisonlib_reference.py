@@ -93,7 +93,7 @@ class CommandHelp(Directive):
         text = help_of(self.arguments[0])
         block = nodes.literal_block(text, text, language="text")
         environment = self.state.document.settings.env
-        for file in (Path(__file__).parent.parent / "poisonlib" / "cli").glob("*.py"):
+        for file in Path(__file__).parent.parent.glob("*/commands/*.py"):
             environment.note_dependency(str(file))
         return [block]
 

@@ -1,7 +1,7 @@
-"""Forget the executed chapters whose code in poisonlib has changed since.
+"""Forget the executed chapters whose code in the packages has changed since.
 
 Jupyter Book caches an executed notebook by the notebook's own code, and does not see that a module
-it imports was edited. This tool does: it follows the imports of each chapter through the package,
+it imports was edited. This tool does: it follows the imports of each chapter through the packages,
 hashes what it finds, and drops from the cache exactly the chapters for which something moved.
 
     python tools/stale_chapters.py        # before `jupyter-book build .`
@@ -17,13 +17,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-PACKAGE = "poisonlib"
+PACKAGES = ("poisonlib", "workbench", "studio")
 SHARED_INPUTS = ("requirements.lock", "poisonlib/data")
 """What every chapter depends on besides code: the installed versions and the shipped data."""
 
 
 def imported_names(code: str) -> Iterator[str]:
-    """Dotted names inside the package that Python code refers to, functions' bodies included.
+    """Dotted names inside the packages that Python code refers to, functions' bodies included.
 
     A string such as ``"poisonlib.extractors.softmax"`` counts as an import, because registries
     load modules by name.
@@ -35,7 +35,7 @@ def imported_names(code: str) -> Iterator[str]:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node.value.startswith(f"{PACKAGE}."):
+            if node.value.partition(".")[0] in PACKAGES and "." in node.value:
                 yield node.value
 
 
@@ -54,7 +54,7 @@ def files_of(name: str, root: Path) -> Iterator[Path]:
     The last part may be a function or class; then the module before it is the one.
     """
     parts = name.split(".")
-    if parts[0] != PACKAGE:
+    if parts[0] not in PACKAGES:
         return
     folder = root
     for part in parts:
@@ -70,7 +70,7 @@ def files_of(name: str, root: Path) -> Iterator[Path]:
 
 
 def closure(code: str, root: Path) -> set[Path]:
-    """All modules of the package that running ``code`` may import, directly or indirectly."""
+    """All modules of the packages that running ``code`` may import, directly or indirectly."""
     found: set[Path] = set()
     pending = [file for name in imported_names(code) for file in files_of(name, root)]
     while pending:

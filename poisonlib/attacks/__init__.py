@@ -11,24 +11,30 @@ functions from images to feature rows: this room knows nothing of ours.
 
 from poisonlib.attacks.base import Attack, Cloak
 from poisonlib.attacks.cache import Cached, CloakCache
-from poisonlib.attacks.control import Processed
+from poisonlib.attacks.control import Unperturbed
 from poisonlib.attacks.fawkes_v03 import FawkesV03
 from poisonlib.attacks.fawkes_v1 import FawkesV1
+from poisonlib.attacks.function import FunctionAttack, as_attack
 from poisonlib.attacks.lowkey import LowKey
 from poisonlib.attacks.lpips import LPIPS
 from poisonlib.attacks.mixture import Mixture
+from poisonlib.attacks.precomputed import PrecomputedCloaks, WithCleanPhotographs
 from poisonlib.attacks.ssim import dssim
 
 __all__ = [
-    "LPIPS",
     "Attack",
     "Cached",
     "Cloak",
     "CloakCache",
     "FawkesV03",
     "FawkesV1",
+    "FunctionAttack",
+    "LPIPS",
     "LowKey",
     "Mixture",
-    "Processed",
+    "PrecomputedCloaks",
+    "Unperturbed",
+    "WithCleanPhotographs",
+    "as_attack",
     "dssim",
 ]

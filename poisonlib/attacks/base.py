@@ -41,12 +41,12 @@ class Cloak:
 
     Example:
         >>> import torch
-        >>> from poisonlib.attacks import Processed
-        >>> cloak = Processed()(torch.rand(2, 3, 32, 32), seed=0)
+        >>> from poisonlib.attacks import Unperturbed
+        >>> cloak = Unperturbed()(torch.rand(2, 3, 32, 32), seed=0)
         >>> bool(cloak.linf.max() < 0.51 / 255)  # rounding moves a value by half a level at most
         True
         >>> cloak.attack
-        'Processed()'
+        'Unperturbed()'
     """
 
     images: Tensor

@@ -51,11 +51,11 @@ class CloakCache:
 
     Example:
         >>> import torch
-        >>> from poisonlib.attacks import CloakCache, Processed
+        >>> from poisonlib.attacks import CloakCache, Unperturbed
         >>> cache = CloakCache("cloaks")
         >>> cache.get("a key") is None
         True
-        >>> cache.put("a key", Processed()(torch.rand(2, 3, 32, 32), seed=0))
+        >>> cache.put("a key", Unperturbed()(torch.rand(2, 3, 32, 32), seed=0))
         >>> len(cache.get("a key"))
         2
     """
@@ -134,8 +134,8 @@ class Cached:
 
     Example:
         >>> import torch
-        >>> from poisonlib.attacks import Cached, CloakCache, Processed
-        >>> tool = Cached(Processed(), CloakCache("cloaks"))
+        >>> from poisonlib.attacks import Cached, CloakCache, Unperturbed
+        >>> tool = Cached(Unperturbed(), CloakCache("cloaks"))
         >>> mine = torch.rand(2, 3, 32, 32)
         >>> first = tool(mine, seed=0)
         >>> again = tool(mine, seed=0)  # read from disk

@@ -10,7 +10,7 @@ from poisonlib.attacks.base import Attack, Progress
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Processed(Attack):
+class Unperturbed(Attack):
     """Rounds photographs to 8 bits and does nothing else.
 
     A cloaked photograph is re-encoded as well as perturbed. Beside this control one can tell which
@@ -18,8 +18,8 @@ class Processed(Attack):
 
     Example:
         >>> import torch
-        >>> from poisonlib.attacks import Processed
-        >>> cloak = Processed()(torch.full((1, 3, 32, 32), 0.5), seed=0)
+        >>> from poisonlib.attacks import Unperturbed
+        >>> cloak = Unperturbed()(torch.full((1, 3, 32, 32), 0.5), seed=0)
         >>> (cloak.images[0, 0, 0, 0] * 255).item()  # on the 8-bit grid, and changed no further
         128.0
     """

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from poisonlib.attacks.base import Cloak, Progress
-from poisonlib.attacks.control import Processed
+from poisonlib.attacks.control import Unperturbed
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Mixture:
 
     Example:
         >>> import torch
-        >>> from poisonlib.attacks import Mixture, Processed
-        >>> half = Mixture(Processed(), Processed(), share=0.5)
+        >>> from poisonlib.attacks import Mixture, Unperturbed
+        >>> half = Mixture(Unperturbed(), Unperturbed(), share=0.5)
         >>> len(half(torch.rand(4, 3, 32, 32), seed=0))
         4
     """
@@ -50,7 +50,7 @@ class Mixture:
     def __call__(self, images: Tensor, *, seed: int, progress: Progress | None = None) -> Cloak:
         """Protect the photographs ``(n, 3, h, w)`` of one user; see ``Attack.__call__``."""
         old, new = (
-            (tool or Processed())(images, seed=seed, progress=progress)
+            (tool or Unperturbed())(images, seed=seed, progress=progress)
             for tool in (self.old, self.new)
         )
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))

@@ -3,17 +3,14 @@
 Each defence fits where an extractor or a recogniser goes, so that a trial of it is one line.
 """
 
-from poisonlib.defenses import pairs
-from poisonlib.defenses.adaptive import WithCopies, adapt
+from poisonlib.defenses.adaptive import WithCopies
 from poisonlib.defenses.combined import UNKNOWN, ConfidenceThreshold, Review, Top2
 from poisonlib.defenses.denoiser import Denoiser
-from poisonlib.defenses.denoising import train_denoiser
-from poisonlib.defenses.detecting import train_detector
 from poisonlib.defenses.detector import Detector
 from poisonlib.defenses.filtering import Filtered
 from poisonlib.defenses.gallery import DynamicGallery, Growing, choose_threshold
 from poisonlib.defenses.pairs import Pairs, collect
-from poisonlib.defenses.purify import JPEG, Blur, Median, Purified, Purifier, Resize
+from poisonlib.defenses.purify import JPEG, Blur, Median, Purified, Purifier, Resize, purifiers
 from poisonlib.defenses.traces import TraceDetector
 
 __all__ = [
@@ -35,10 +32,7 @@ __all__ = [
     "TraceDetector",
     "UNKNOWN",
     "WithCopies",
-    "adapt",
     "choose_threshold",
     "collect",
-    "pairs",
-    "train_denoiser",
-    "train_detector",
+    "purifiers",
 ]

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from poisonlib import checks
-from poisonlib.defenses.once import Remembering
 from poisonlib.extractors import Extractor, embed
+from poisonlib.extractors.cached import CachedExtractor
 from poisonlib.recognition import EmbeddingRecogniser, NearestNeighbour, Recogniser
 from poisonlib.trial import MakeRecogniser
 
@@ -259,7 +259,7 @@ class TwoModels:
     def _built_on(self, extractor: Extractor) -> Recogniser:
         made = self.recogniser(extractor)
         if isinstance(made, EmbeddingRecogniser):
-            known = Remembering(extractor)
+            known = CachedExtractor(extractor)
             made.extractor = self._known.setdefault(extractor.fingerprint, known)
         return made
 

@@ -122,7 +122,7 @@ class Denoiser(Purifier):
         if not isinstance(self.module, nn.Module):
             raise TypeError(
                 f"module must be a torch.nn.Module, got {type(self.module).__name__}; train one "
-                "with poisonlib.defenses.train_denoiser or load the shipped one"
+                "with studio.training.train_denoiser or load the shipped one"
             )
         self.module.eval().requires_grad_(False)
 

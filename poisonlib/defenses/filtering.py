@@ -10,8 +10,8 @@ from torch import Tensor
 
 from poisonlib import checks
 from poisonlib.defenses.detector import check_threshold
-from poisonlib.defenses.once import Once
 from poisonlib.extractors import Extractor
+from poisonlib.extractors.cached import Once
 from poisonlib.recognition import NearestNeighbour, Recogniser
 from poisonlib.trial import MakeRecogniser
 

@@ -23,6 +23,9 @@ from poisonlib.recognition import NearestNeighbour
 
 NOT_ADDED = -1
 """What :meth:`DynamicGallery.observe` says of a photograph that it does not keep."""
+#: Shares of photographs of unknown people that the threshold may let in: a cautious tracker's, and
+#: a bold one's.
+FALSE_ADDS = (0.01, 0.1)
 
 
 class DynamicGallery(NearestNeighbour):
@@ -32,12 +35,12 @@ class DynamicGallery(NearestNeighbour):
     asking for a name never changes the gallery. ``observe`` does.
 
     Args:
-        extractor: what turns photographs into rows.
+        extractor: what turns photographs into embeddings.
         threshold: a photograph is kept if its nearest neighbour is at most this far away,
-            Euclidean between unit rows, in [0, 2]. :func:`choose_threshold` picks one.
+            Euclidean between unit embeddings, in [0, 2]. :func:`choose_threshold` picks one.
 
     Attributes:
-        rows_, labels_: ``(n, d)`` and ``(n,)``, the gallery, what was added at the end.
+        embeddings_, labels_: ``(n, d)`` and ``(n,)``, the gallery, what was added at the end.
         added_: how many of them were added since ``fit``.
 
     Raises:
@@ -59,14 +62,14 @@ class DynamicGallery(NearestNeighbour):
     def __init__(self, extractor: Extractor, *, threshold: float) -> None:
         if not 0 <= threshold <= 2:
             raise ValueError(
-                f"threshold is a distance between unit rows, in [0, 2], got {threshold}; pick one "
-                "with poisonlib.defenses.choose_threshold"
+                f"threshold is a distance between unit embeddings, in [0, 2], got {threshold}; "
+                "pick one with poisonlib.defenses.choose_threshold"
             )
         super().__init__(extractor)
         self.threshold = threshold
 
-    def _fit_rows(self, rows: Tensor, labels: Tensor) -> None:
-        super()._fit_rows(rows, labels)
+    def _fit_embeddings(self, embeddings: Tensor, labels: Tensor) -> None:
+        super()._fit_embeddings(embeddings, labels)
         self.added_ = 0
 
     def observe(self, images: Tensor) -> Tensor:
@@ -82,14 +85,14 @@ class DynamicGallery(NearestNeighbour):
             ``(n,)`` int64: the label under which each one was kept, -1 where it was not.
         """
         checks.images(images)
-        return self.observe_rows(embed(self.extractor, images))
+        return self.observe_embeddings(embed(self.extractor, images))
 
-    def observe_rows(self, rows: Tensor) -> Tensor:
-        """Like :meth:`observe`, from rows ``(n, d)`` that the extractor made."""
-        index, distance = self.neighbours(rows)
+    def observe_embeddings(self, embeddings: Tensor) -> Tensor:
+        """Like :meth:`observe`, from embeddings ``(n, d)`` that the extractor made."""
+        index, distance = self.neighbours(embeddings)
         names = self.labels_[index]
         known = distance <= self.threshold
-        self.rows_ = torch.cat([self.rows_, rows[known]])
+        self.embeddings_ = torch.cat([self.embeddings_, embeddings[known]])
         self.labels_ = torch.cat([self.labels_, names[known]])
         self.added_ += int(known.sum())
         return names.masked_fill(~known, NOT_ADDED)
@@ -120,13 +123,15 @@ class Growing:
 
     rounds: tuple[Tensor, ...]
     threshold: float
-    _rows: dict[str, list[Tensor]] = field(default_factory=dict, init=False, repr=False)
+    _embeddings: dict[str, list[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, extractor: Extractor) -> DynamicGallery:
         """A recogniser that has seen all rounds as soon as it is fitted."""
-        if extractor.fingerprint not in self._rows:
-            self._rows[extractor.fingerprint] = [embed(extractor, each) for each in self.rounds]
-        return _Grown(extractor, self.threshold, self._rows[extractor.fingerprint])
+        if extractor.fingerprint not in self._embeddings:
+            self._embeddings[extractor.fingerprint] = [
+                embed(extractor, each) for each in self.rounds
+            ]
+        return _Grown(extractor, self.threshold, self._embeddings[extractor.fingerprint])
 
     def __str__(self) -> str:
         seen = sum(len(each) for each in self.rounds)
@@ -141,8 +146,8 @@ class _Grown(DynamicGallery):
         super().__init__(extractor, threshold=threshold)
         self._rounds = rounds
 
-    def fit_rows(self, rows: Tensor, labels: Tensor) -> Self:
-        super().fit_rows(rows, labels)
+    def fit_embeddings(self, embeddings: Tensor, labels: Tensor) -> Self:
+        super().fit_embeddings(embeddings, labels)
         return self._watch()
 
     def fit(self, images: Tensor, labels: Tensor) -> Self:
@@ -150,13 +155,17 @@ class _Grown(DynamicGallery):
         return self._watch()
 
     def _watch(self) -> Self:
-        for rows in self._rounds:
-            self.observe_rows(rows)
+        for embeddings in self._rounds:
+            self.observe_embeddings(embeddings)
         return self
 
 
 def choose_threshold(
-    extractor: Extractor, photos: Photos, *, false_adds: float = 0.01, rows: Tensor | None = None
+    extractor: Extractor,
+    photos: Photos,
+    *,
+    false_adds: float = 0.01,
+    embeddings: Tensor | None = None,
 ) -> float:
     """The distance below which a stranger is mistaken for somebody only so often.
 
@@ -167,13 +176,13 @@ def choose_threshold(
     than others, for whom the rate may be higher than asked for.
 
     Args:
-        extractor: what turns photographs into rows.
+        extractor: what turns photographs into embeddings.
         photos: of public people.
         false_adds: the share of photographs of strangers that may be let in, in (0, 1).
-        rows: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, if it is at hand.
+        embeddings: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, if it is at hand.
 
     Returns:
-        a Euclidean distance between unit rows, in [0, 2].
+        a Euclidean distance between unit embeddings, in [0, 2].
 
     Raises:
         ValueError: a share out of range, fewer than two people, or too few photographs for so
@@ -199,20 +208,20 @@ def choose_threshold(
             f"a share of {false_adds} of {len(photos)} photographs is less than one; "
             "give more photographs or a larger share"
         )
-    rows = embed(extractor, photos.images) if rows is None else rows
-    return float(torch.quantile(distances_to_others(rows, photos.labels), false_adds))
+    embeddings = embed(extractor, photos.images) if embeddings is None else embeddings
+    return float(torch.quantile(distances_to_others(embeddings, photos.labels), false_adds))
 
 
-def distances_to_others(rows: Tensor, labels: Tensor) -> Tensor:
+def distances_to_others(embeddings: Tensor, labels: Tensor) -> Tensor:
     """How far ``(n,)`` each photograph is from the nearest one of anybody else.
 
     Args:
-        rows: ``(n, d)`` unit rows.
+        embeddings: ``(n, d)`` unit embeddings.
         labels: ``(n,)`` whom they show.
     """
     nearest = []
-    for part, names in zip(rows.split(1024), labels.split(1024), strict=True):
-        cosine = part @ rows.T
+    for part, names in zip(embeddings.split(1024), labels.split(1024), strict=True):
+        cosine = part @ embeddings.T
         cosine[names[:, None] == labels] = -1.0
         nearest.append(cosine.max(dim=1).values)
     return (2 - 2 * torch.cat(nearest)).clamp_min(0).sqrt()

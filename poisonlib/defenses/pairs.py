@@ -143,11 +143,11 @@ def collect(
 
     Example:
         >>> import torch
-        >>> from poisonlib.attacks import Processed
+        >>> from poisonlib.attacks import Unperturbed
         >>> from poisonlib.defenses import collect
         >>> from poisonlib.photos import Photos
         >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
-        >>> pairs = collect({"control": Processed()}, photos, people=["Ada"], seed=0)
+        >>> pairs = collect({"control": Unperturbed()}, photos, people=["Ada"], seed=0)
         >>> len(pairs), pairs.tools
         (2, ('control',))
     """

@@ -13,6 +13,7 @@ import hashlib
 import io
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -281,3 +282,28 @@ def _check_room(images: Tensor, reach: int, what: str) -> None:
             f"{what} needs images of more than {reach} pixels a side, got {smallest}; "
             "purify whole photographs, or choose a smaller one"
         )
+
+
+NOT_PURIFIED = "none"
+"""How the table calls a trainer who does not purify."""
+
+
+def purifiers() -> Mapping[str, Purifier | None]:
+    """What the trainer may wash photographs with, by name; nothing comes first.
+
+    Example:
+        >>> from poisonlib.defenses import purifiers
+        >>> list(purifiers())[:3]
+        ['none', 'JPEG 75', 'JPEG 30']
+    """
+    from poisonlib.defenses import denoiser  # which is a purifier itself
+
+    return {
+        NOT_PURIFIED: None,
+        "JPEG 75": JPEG(75),
+        "JPEG 30": JPEG(30),
+        "resize to half": Resize(0.5),
+        "blur": Blur(1.0),
+        "median": Median(3),
+        "denoiser": denoiser.load(),
+    }

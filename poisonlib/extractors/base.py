@@ -1,6 +1,6 @@
 """The one protocol behind which every face recognition network stands.
 
-An extractor turns images in [0, 1] into unit rows. Everything that a particular network wants
+An extractor turns images in [0, 1] into unit embeddings. Everything that a particular network wants
 (its input size, channel order, mean and standard deviation) is its own affair and happens inside,
 so that one batch of photographs serves them all and gradients reach the pixels.
 """
@@ -28,7 +28,7 @@ class Extractor(Protocol):
         fingerprint: hex digest that changes whenever its embeddings could; keys caches.
 
     Example:
-        Whatever has a card and a fingerprint, and returns unit rows, will do:
+        Whatever has a card and a fingerprint, and returns unit embeddings, will do:
 
         >>> import torch
         >>> from poisonlib.extractors import Card, Extractor, embed
@@ -47,7 +47,7 @@ class Extractor(Protocol):
     def fingerprint(self) -> str: ...
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Embed ``(n, 3, h, w)`` images in [0, 1] as ``(n, d)`` rows of length 1.
+        """Embed ``(n, 3, h, w)`` images in [0, 1] as ``(n, d)`` embeddings of length 1.
 
         Differentiable with respect to the images. Does not check them: attacks call this in
         their inner loop. :func:`embed` is the checked way in.
@@ -202,11 +202,11 @@ def embed(extractor: Extractor, images: Tensor, *, batch_size: int = 256) -> Ten
         batch_size: images in memory at once.
 
     Returns:
-        ``(n, d)`` float32 rows of length 1.
+        ``(n, d)`` float32 embeddings of length 1.
 
     Raises:
-        ValueError: bad images, or an extractor that returns the wrong shape, NaN, or rows that
-            are not of length 1.
+        ValueError: bad images, or an extractor that returns the wrong shape, NaN, or embeddings
+            that are not of length 1.
 
     Example:
         Two photographs of one person lie closer together than those of two people:
@@ -214,35 +214,37 @@ def embed(extractor: Extractor, images: Tensor, *, batch_size: int = 256) -> Ten
         >>> from poisonlib import extractors, people
         >>> photos = people.load("users")
         >>> pair, other = photos.of(0)[:2], photos.of(1)[:1]
-        >>> rows = extractors.embed(extractors.load("magface-2021"), pair)
+        >>> embeddings = extractors.embed(extractors.load("magface-2021"), pair)
         >>> stranger = extractors.embed(extractors.load("magface-2021"), other)
-        >>> bool(rows[0] @ rows[1] > rows[0] @ stranger[0])
+        >>> bool(embeddings[0] @ embeddings[1] > embeddings[0] @ stranger[0])
         True
     """
     checks.images(images)
     with torch.no_grad():
-        rows = []
+        embeddings = []
         for batch in images.split(batch_size):
-            rows.append(_checked(extractor, extractor(batch), len(batch)))
-    return torch.cat(rows)
+            embeddings.append(_checked(extractor, extractor(batch), len(batch)))
+    return torch.cat(embeddings)
 
 
-def _checked(extractor: Extractor, rows: Tensor, n: int) -> Tensor:
+def _checked(extractor: Extractor, embeddings: Tensor, n: int) -> Tensor:
     name = getattr(getattr(extractor, "card", None), "name", type(extractor).__name__)
-    if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != n:
-        came = tuple(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__
+    if not isinstance(embeddings, Tensor) or embeddings.ndim != 2 or len(embeddings) != n:
+        came = (
+            tuple(embeddings.shape) if isinstance(embeddings, Tensor) else type(embeddings).__name__
+        )
         raise ValueError(
-            f"extractor {name!r} must return ({n}, d) rows for {n} images, got {came}; "
+            f"extractor {name!r} must return ({n}, d) embeddings for {n} images, got {came}; "
             "flatten its last feature map"
         )
-    if not torch.isfinite(rows).all():
+    if not torch.isfinite(embeddings).all():
         raise ValueError(
             f"extractor {name!r} returned NaN or infinity; check its weights and preprocessing"
         )
-    lengths = rows.norm(dim=1)
+    lengths = embeddings.norm(dim=1)
     if not torch.allclose(lengths, torch.ones_like(lengths), atol=1e-3):
         raise ValueError(
-            f"extractor {name!r} must return rows of length 1, got lengths in "
+            f"extractor {name!r} must return embeddings of length 1, got lengths in "
             f"[{lengths.min():.3g}, {lengths.max():.3g}]; wrap it in ModuleExtractor"
         )
-    return rows.float()
+    return embeddings.float()

@@ -11,9 +11,8 @@ from pathlib import Path
 import torch
 
 from poisonlib import networks
-from poisonlib.extractors import pretrained
 from poisonlib.extractors.architectures import ARCHITECTURES
-from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
+from poisonlib.extractors.base import ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 
 WEIGHTS = Path(str(resources.files("poisonlib") / "data" / "weights"))
@@ -38,17 +37,13 @@ def names(*, adapted: bool = False) -> tuple[str, ...]:
     return tuple(path.stem for path in files if path.stem.startswith(ADAPTED) == adapted)
 
 
-def load(name: str) -> Extractor:
-    """Load an extractor by name: a shipped one, e.g. ``load("softmax-2014")``, or a real one.
+def load(name: str) -> ModuleExtractor:
+    """Load an extractor that ships with the package, e.g. ``load("softmax-2014")``.
 
-    Real ones, e.g. ``load("facenet-vggface2-2018")``, were trained by others and are not shipped:
-    their weights must be on this machine (``poisonlib.assets``). Nothing is downloaded here. The
-    same object comes back for the same name: extractors are frozen.
+    The same object comes back for the same name: extractors are frozen.
 
     Raises:
         ValueError: no such name (the message lists those there are), or damaged weights.
-        FileNotFoundError: a real one whose weights are not here; the message says how to get them.
-        ModuleNotFoundError: a real one whose package is missing.
 
     Example:
         >>> from poisonlib import extractors
@@ -59,14 +54,12 @@ def load(name: str) -> Extractor:
         Traceback (most recent call last):
         ValueError: no extractor 'arcface' ships with poisonlib; there are: softmax-2014, ...
     """
-    if name in pretrained.names():
-        return pretrained.load(name)
     shipped = names() + names(adapted=True)
     if name not in shipped:
         raise ValueError(
             f"no extractor {name!r} ships with poisonlib; there are: {', '.join(shipped)}. "
-            "Train one with python -m poisonlib train NAME. Real ones, to be fetched: "
-            f"{', '.join(pretrained.names())}"
+            "Train one with python -m poisonlib train NAME, or load one that others have trained "
+            "with workbench.extractors.load"
         )
     return _load_once(WEIGHTS / f"{name}.safetensors")
 

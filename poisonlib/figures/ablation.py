@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, pooled, short
 from poisonlib.figures.theme import CLOAKED, GRID, Role
-from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
     import pandas
@@ -59,7 +59,7 @@ def _lane(rows: pandas.DataFrame, variants: list[str], role: Role, shift: float)
     return go.Scatter(
         x=rows["error"],
         y=[variants.index(name) + shift for name in rows["variant"]],
-        error_x=whiskers(rows),
+        error_x=error_bars(rows),
         customdata=rows[["variant", "low", "high", "n", "users"]],
         hovertemplate="%{customdata[0]}: %{x:.1%} [%{customdata[1]:.1%}, %{customdata[2]:.1%}]"
         "<br>%{customdata[3]} photographs, %{customdata[4]} users",

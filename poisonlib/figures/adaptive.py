@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from poisonlib.figures import grids
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import SLIDER_ROOM, slider
 from poisonlib.figures.generations import family, pooled, short
 from poisonlib.figures.grids import Square
 from poisonlib.figures.results import paper_bands
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, Role
-from poisonlib.figures.whiskers import whiskers
 from poisonlib.paper import Claim
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _marks(rows: pandas.DataFrame, role: Role) -> go.Scatter:
     import plotly.graph_objects as go
 
     return go.Scatter(
-        x=list(rows.index), y=rows["error"], error_y=whiskers(rows, thickness=2),
+        x=list(rows.index), y=rows["error"], error_y=error_bars(rows, thickness=2),
         customdata=rows[COUNTED], hovertemplate="%{x}: " + HOVER,
         mode="markers", marker=role.marker | {"size": 11}, name=role.name, offsetgroup=role.name,
     )  # fmt: skip

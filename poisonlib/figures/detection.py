@@ -182,7 +182,7 @@ def reliability(bins: pandas.DataFrame) -> go.Figure:
     """The bins of :func:`calibration` beside the line on which a score means what it says."""
     import plotly.graph_objects as go
 
-    from poisonlib.figures.whiskers import whiskers
+    from poisonlib.figures.error_bars import error_bars
 
     fig = go.Figure()
     fig.add_scatter(
@@ -191,7 +191,7 @@ def reliability(bins: pandas.DataFrame) -> go.Figure:
     fig.add_scatter(
         x=bins["predicted"],
         y=bins["error"],
-        error_y=whiskers(bins),
+        error_y=error_bars(bins),
         customdata=bins["n"],
         mode="markers",
         marker=CLOAKED.marker | {"size": 11},

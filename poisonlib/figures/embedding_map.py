@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from poisonlib.experiments.neighbourhood import NO_CLOAK, Look, Neighbourhood, Shared
 from poisonlib.figures.faces import data_uri
 from poisonlib.figures.frames import choosers, frame_name
+from poisonlib.figures.projection import NO_CLOAK, Look, Neighbourhood, Shared
 from poisonlib.figures.theme import CLEAN, CLOAKED, INK, PAPER, TARGET
 from poisonlib.photos import Photos
 

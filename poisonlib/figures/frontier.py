@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonlib.experiments import outcomes
-from poisonlib.experiments.outcomes import Answers, Outcome
+from poisonlib.defenses import outcomes
+from poisonlib.defenses.outcomes import Answers, Outcome
 from poisonlib.figures.frames import slider
 from poisonlib.figures.generations import TOOLS, short
 from poisonlib.figures.theme import CLEAN, CLOAKED, INK, TARGET, Role

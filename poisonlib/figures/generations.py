@@ -1,23 +1,15 @@
 """How tools are drawn over generations of extractors, and what their figures share.
 
 The tables behind the figures, pooled and judged, come from
-:mod:`poisonlib.experiments.generations`; its functions are at hand here, too.
+:mod:`poisonlib.generations`; its functions are at hand here, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from poisonlib.experiments.generations import (
-    AGREEMENTS,
-    by_release,
-    family,
-    judged,
-    pooled,
-    unprotected,
-    year,
-)
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEEP, INK, Role
+from poisonlib.generations import AGREEMENTS, by_release, family, judged, pooled, unprotected, year
 
 __all__ = [
     "AGREEMENTS",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import player, slider
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, family, short
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, TARGET, Role
-from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
     import pandas
@@ -27,7 +27,7 @@ def error_by_round(table: pandas.DataFrame) -> go.Figure:
     The curves grow with the slider; the last mark of each carries its 95 % interval.
 
     Args:
-        table: rows of :func:`poisonlib.experiments.growth`, of one share ``false_adds``.
+        table: rows of :func:`studio.studies.growth`, of one share ``false_adds``.
 
     Raises:
         ValueError: rows of several.
@@ -76,7 +76,7 @@ def _until(rows: pandas.DataFrame, role: Role, axis: int, now: int) -> go.Scatte
     import plotly.graph_objects as go
 
     shown = rows[rows["round"] <= now].sort_values("round")
-    bars = whiskers(shown)
+    bars = error_bars(shown)
     at_the_end = shown["round"] == now
     bars |= {key: bars[key].where(at_the_end, 0.0) for key in ("array", "arrayminus")}
     suffix = "" if axis == 0 else str(axis + 1)
@@ -103,7 +103,7 @@ def outcomes(table: pandas.DataFrame, *, distractors: int) -> pandas.DataFrame:
     """Where users stand at the end, and what the gallery has taken in.
 
     Args:
-        table: rows of :func:`poisonlib.experiments.growth`.
+        table: rows of :func:`studio.studies.growth`.
         distractors: photographs of other people in each round.
 
     Returns:

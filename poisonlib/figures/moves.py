@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from poisonlib import paper
 from poisonlib.figures.adaptive import COUNTED, HOVER
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import slider
 from poisonlib.figures.generations import TOOLS, judged, short, year
 from poisonlib.figures.purification import protected
 from poisonlib.figures.theme import CLOAKED, INK
-from poisonlib.figures.whiskers import whiskers
 from poisonlib.statistics import wilson
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _marks(rows: pandas.DataFrame) -> Sequence[go.Scatter]:
             go.Scatter(
                 x=mine["move"],
                 y=mine["error"],
-                error_y=whiskers(mine, thickness=2),
+                error_y=error_bars(mine, thickness=2),
                 customdata=mine[[*COUNTED, "how"]],
                 mode="markers",
                 hovertemplate=f"{tool}, %{{x}} (%{{customdata[4]}}): " + HOVER,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.faces import amplified, face_grid
 from poisonlib.figures.frames import SLIDER_ROOM, slider
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, short
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, TARGET, Role
-from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
     import pandas
@@ -28,7 +28,7 @@ def error_by_purifier(table: pandas.DataFrame) -> go.Figure:
     when nobody cloaks, which is what the purifier costs.
 
     Args:
-        table: rows of :func:`poisonlib.experiments.purification`.
+        table: rows of :func:`studio.studies.purification`.
     """
     import plotly.graph_objects as go
 
@@ -73,7 +73,7 @@ def gains(table: pandas.DataFrame) -> pandas.DataFrame:
     """What each purifier takes from each tool, and what it costs.
 
     Args:
-        table: rows of :func:`poisonlib.experiments.purification`.
+        table: rows of :func:`studio.studies.purification`.
 
     Returns:
         a row for each ``attack``, ``extractor`` and ``purifier`` but the first, with the ``error``
@@ -149,7 +149,7 @@ def _marks(rows: pandas.DataFrame, role: Role) -> go.Scatter:
     return go.Scatter(
         x=rows["purifier"],
         y=rows["error"],
-        error_y=whiskers(rows, thickness=2),
+        error_y=error_bars(rows, thickness=2),
         customdata=rows[["low", "high", "n"]],
         hovertemplate=f"{role.name}, %{{x}}: %{{y:.1%}} [%{{customdata[0]:.1%}}, "
         "%{customdata[1]:.1%}]<br>%{customdata[2]} photographs<extra></extra>",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from poisonlib.figures import theme
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import slider
-from poisonlib.figures.whiskers import whiskers
 from poisonlib.paper import Claim
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _condition_traces(summary: pandas.DataFrame) -> list[go.Scatter]:
             go.Scatter(
                 x=rows["attack"],
                 y=rows["error"],
-                error_y=whiskers(rows, thickness=2),
+                error_y=error_bars(rows, thickness=2),
                 customdata=rows[["low", "high", "n", "users"]],
                 hovertemplate="%{x}: %{y:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
                 "<br>%{customdata[2]} photographs, %{customdata[3]} users<extra></extra>",
@@ -130,7 +130,7 @@ def error_by_budget(summary: pandas.DataFrame, *, x: str = "dssim") -> go.Figure
         figure.add_scatter(
             x=rows[x],
             y=rows["error"],
-            error_y=whiskers(rows),
+            error_y=error_bars(rows),
             text=rows["mode"],
             textposition="top center",
             mode="markers+lines",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonlib.experiments import outcomes
+from poisonlib.defenses import outcomes
 from poisonlib.figures.frames import slider
 from poisonlib.figures.generations import TOOLS, UNPROTECTED
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, TARGET

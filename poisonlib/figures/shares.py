@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poisonlib.figures.adaptive import COUNTED, HOVER
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import slider
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, pooled, short
 from poisonlib.figures.theme import CLOAKED, Role
-from poisonlib.figures.whiskers import whiskers
 from poisonlib.statistics import Rate
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _at(rows: pandas.DataFrame, role: Role, aside: float) -> go.Scatter:
     import plotly.graph_objects as go
 
     return go.Scatter(
-        x=rows["share"] + aside, y=rows["error"], error_y=whiskers(rows, thickness=2),
+        x=rows["share"] + aside, y=rows["error"], error_y=error_bars(rows, thickness=2),
         customdata=rows[COUNTED], hovertemplate=f"{role.name}: " + HOVER,
         mode="markers", marker=role.marker | {"size": 13}, name=short(role.name),
     )  # fmt: skip
@@ -143,7 +143,7 @@ def _curve(rows: pandas.DataFrame, judge: Judge) -> go.Scatter:
     import plotly.graph_objects as go
 
     return go.Scatter(
-        x=rows["share"], y=rows["error"], error_y=whiskers(rows), customdata=rows[COUNTED],
+        x=rows["share"], y=rows["error"], error_y=error_bars(rows), customdata=rows[COUNTED],
         hovertemplate=f"{judge.name}, %{{x:.0%}} new: " + HOVER, mode="lines+markers",
         line=judge.role.line | {"width": 2}, marker=judge.role.marker | {"size": 9},
         name=judge.name,

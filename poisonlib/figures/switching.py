@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import slider
 from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, pooled, short
 from poisonlib.figures.theme import CLOAKED, Role
-from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
     import pandas
@@ -116,7 +116,7 @@ def _curve(rows: pandas.DataFrame, role: Role) -> go.Scatter:
     return go.Scatter(
         x=rows["share"],
         y=rows["error"],
-        error_y=whiskers(rows),
+        error_y=error_bars(rows),
         customdata=rows[["low", "high", "n", "users"]],
         hovertemplate="%{x:.0%} new: %{y:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
         "<br>%{customdata[2]} photographs, %{customdata[3]} users",

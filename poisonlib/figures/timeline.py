@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poisonlib import paper
+from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import player, slider
 from poisonlib.figures.generations import (
     TOOLS,
@@ -18,7 +19,6 @@ from poisonlib.figures.generations import (
     year,
 )
 from poisonlib.figures.theme import CLOAKED, GRID, INK, Role
-from poisonlib.figures.whiskers import whiskers
 
 if TYPE_CHECKING:
     import pandas
@@ -119,7 +119,7 @@ def _until(curve: _Curve, now: int) -> go.Scatter:
     return go.Scatter(
         x=[None] if nothing else shown["place"] + curve.shift,
         y=[None] if nothing else shown["error"],
-        error_y=whiskers(shown),
+        error_y=error_bars(shown),
         customdata=shown[["extractor", "low", "high", "n", "users"]],
         hovertemplate="%{customdata[0]}: %{y:.1%} [%{customdata[1]:.1%}, %{customdata[2]:.1%}]"
         "<br>%{customdata[3]} photographs, %{customdata[4]} users",

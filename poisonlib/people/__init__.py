@@ -5,8 +5,7 @@
 """
 
 from poisonlib.people.albums import album
-from poisonlib.people.pack import aligned
 from poisonlib.people.packaged import attributes, load
 from poisonlib.people.sheet import contact_sheet
 
-__all__ = ["album", "aligned", "attributes", "contact_sheet", "load"]
+__all__ = ["album", "attributes", "contact_sheet", "load"]

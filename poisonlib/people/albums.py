@@ -6,14 +6,11 @@ from a camera. The person is in neither split, and no extractor has learnt from 
 
 from __future__ import annotations
 
-import io
 import zipfile
 from importlib import resources
 from pathlib import Path
 
 from poisonlib import atomic
-from poisonlib.people import store
-from poisonlib.people.pack import people_in
 
 
 def _archive() -> Path:
@@ -57,22 +54,3 @@ def album(folder: Path | str) -> list[Path]:
                 atomic.write(file, archive.read(name))
             files.append(file)
     return files
-
-
-def pack_album(folder: Path | str, out: Path | str) -> int:
-    """Pack the portraits of the first person in a rendered folder; returns how many.
-
-    The same folder gives the same bytes; the file is written whole or not at all.
-
-    Raises:
-        FileNotFoundError: nobody is in the folder.
-    """
-    place, _, numbers = people_in(folder, identities=1)[0]
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for number in numbers:
-            name = store.file_of(number)
-            member = zipfile.ZipInfo(name)  # of 1980, so that the same pictures are the same bytes
-            archive.writestr(member, (place / name).read_bytes())
-    atomic.write(out, content.getvalue())
-    return len(numbers)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from poisonlib.people.appearance import Attributes
-from poisonlib.people.pack import PEOPLE, as_photos
 from poisonlib.photos import Photos
 
+PEOPLE = "people.json"
 SPLITS = ("public", "users")
 """`public`: whom a trainer scrapes. `users`: gallery and protected people. No one is in both."""
 
@@ -82,6 +83,12 @@ def read(path: str | Path) -> Photos:
             "pack it again with `python -m poisonlib people pack`, or reinstall poisonlib"
         ) from error
     return as_photos(pictures, [label for label, _ in members], tuple(listing))
+
+
+def as_photos(pictures: list[NDArray], labels: list[int], names: tuple[str, ...]) -> Photos:
+    """Stack pictures ``(h, w, 3)`` uint8 into photographs."""
+    stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+    return Photos(stacked.float().div_(255), torch.tensor(labels), names)
 
 
 def _decode(content: bytes) -> NDArray:

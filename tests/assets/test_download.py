@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from poisonlib import assets
-from poisonlib.assets import download, room
 from poisonlib.cli import main
 from tests.assets.conftest import CONTENT
+from workbench import assets
+from workbench.assets import download, locations
 
 
 def left(folder) -> list[str]:
@@ -29,9 +29,7 @@ def test_a_file_is_fetched_once(toy, server):
 
 def test_a_cut_connection_is_resumed(toy, server):
     server.cut = 300_000
-    with pytest.raises(
-        assets.DownloadFailed, match="run the same command again, it goes on"
-    ):
+    with pytest.raises(assets.DownloadFailed, match="run the same command again, it goes on"):
         assets.fetch("toy")
     with pytest.raises(assets.MissingAsset, match="is not on this machine"):
         assets.find("toy")
@@ -98,7 +96,7 @@ def test_offline_gives_one_clear_message(toy, monkeypatch):
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     alone = dataclasses.replace(toy, url=f"http://127.0.0.1:{port}/toy.bin")
-    monkeypatch.setattr(room, "manifest", lambda: {"toy": alone})
+    monkeypatch.setattr(locations, "manifest", lambda: {"toy": alone})
     with pytest.raises(assets.DownloadFailed, match="check the network.*POISONLIB_ASSETS names"):
         assets.fetch("toy")
 

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from poisonlib import assets
-from poisonlib.assets.manifest import read
 from tests.assets.conftest import entry
+from workbench import assets
+from workbench.assets.manifest import read
 
 FIELDS = {
     field.name: getattr(entry(), field.name)

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from poisonlib import assets
-from poisonlib.assets import room
 from tests.assets.conftest import CONTENT
+from workbench import assets
+from workbench.assets import locations
 
 
 def test_the_shared_folder_comes_first_and_is_only_read(toy, server, monkeypatch, tmp_path):
@@ -43,7 +43,7 @@ def test_downloads_of_other_packages_are_used(toy, monkeypatch, tmp_path, variab
     for other in ("TORCH_HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE", "HF_HOME"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setattr(
-        room, "manifest", lambda: {"toy": dataclasses.replace(toy, kept_by=(kept,))}
+        locations, "manifest", lambda: {"toy": dataclasses.replace(toy, kept_by=(kept,))}
     )
     monkeypatch.setenv(variable, str(tmp_path / "other"))
     path = tmp_path / "other" / below

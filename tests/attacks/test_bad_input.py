@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from poisonlib.attacks import Attack, FawkesV03, FawkesV1, LowKey, Processed
+from poisonlib.attacks import Attack, FawkesV03, FawkesV1, LowKey, Unperturbed
 from tests import toys
 
 TARGETS = toys.people(3, 2, seed=100)
@@ -36,7 +36,7 @@ making = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 )
 @pytest.mark.parametrize(
     "attack",
-    [Processed(), *(make([toys.PooledLinear()]) for make in MAKERS.values())],
+    [Unperturbed(), *(make([toys.PooledLinear()]) for make in MAKERS.values())],
     ids=lambda attack: type(attack).__name__,
 )
 def test_images(attack: Attack, images: object, error: type[Exception], message: str) -> None:
@@ -47,7 +47,7 @@ def test_images(attack: Attack, images: object, error: type[Exception], message:
 @pytest.mark.parametrize("seed", [-1, 0.5, None, True])
 def test_seed(seed: object) -> None:
     with pytest.raises(ValueError, match="seed must be a whole number"):
-        Processed()(toys.faces(1), seed=seed)
+        Unperturbed()(toys.faces(1), seed=seed)
 
 
 @pytest.mark.parametrize("make", [FawkesV1, LowKey])

@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 import torch
 
-from poisonlib.attacks import Attack, FawkesV03, FawkesV1, LowKey, Processed, dssim
+from poisonlib.attacks import Attack, FawkesV03, FawkesV1, LowKey, Unperturbed, dssim
 from tests import toys
 
 EXTRACTORS = {
@@ -21,9 +21,9 @@ ATTACKS = {
     "FawkesV03": lambda extractors: FawkesV03(extractors, targets=TARGETS, steps=25),
     "FawkesV1": lambda extractors: FawkesV1(extractors, steps=25),
     "LowKey": lambda extractors: LowKey(extractors, steps=12),
-    "Processed": lambda extractors: Processed(),
+    "Unperturbed": lambda extractors: Unperturbed(),
 }
-PERTURBING = [name for name in ATTACKS if name != "Processed"]
+PERTURBING = [name for name in ATTACKS if name != "Unperturbed"]
 
 
 @pytest.fixture(params=EXTRACTORS)
@@ -94,15 +94,15 @@ def test_measures_are_of_the_rounded_pictures(attack: Attack) -> None:
 
 def test_control_only_rounds() -> None:
     images = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(2))
-    cloak = Processed()(images, seed=0)
+    cloak = Unperturbed()(images, seed=0)
     assert 0 < cloak.linf.max() <= 0.5 / 255 + 1e-6
-    again = Processed()(cloak.images, seed=0)
+    again = Unperturbed()(cloak.images, seed=0)
     assert torch.equal(again.images, cloak.images) and again.lpips.tolist() == [0, 0]
 
 
 def test_moves_features_much_farther_than_the_control(perturbing: Attack, extractors: list) -> None:
     images = torch.rand(3, 3, 48, 48, generator=torch.Generator().manual_seed(3))
-    control = Processed()(images, seed=0).images
+    control = Unperturbed()(images, seed=0).images
     cloaked = perturbing(images, seed=0).images
 
     def moved(pictures: torch.Tensor) -> torch.Tensor:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from poisonlib.audit import Arena, Strategy
-from poisonlib.audit.strategies import naive
 from poisonlib.extractors import Card, ModuleExtractor, Preprocessing
 from poisonlib.photos import Photos
 from poisonlib.trial import as_published
 from tests.core.conftest import toy_photos
+from workbench.audit import Evaluator, Strategy
+from workbench.audit.strategies import naive
 
 
 def large(photos: Photos) -> Photos:
@@ -37,9 +37,9 @@ def negative(images: torch.Tensor) -> torch.Tensor:
 
 def arena(
     strategies: Sequence[Strategy] | None = None, *, people: int = 6, each: int = 24
-) -> Arena:
+) -> Evaluator:
     chosen = [naive(toy())] if strategies is None else strategies
-    return Arena(large(toy_photos(people, each)), strategies=chosen)
+    return Evaluator(large(toy_photos(people, each)), strategies=chosen)
 
 
 @pytest.fixture(scope="module")

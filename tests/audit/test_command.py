@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from poisonlib import audit, people
-from poisonlib.audit import photographs
-from poisonlib.audit.strategies import naive
-from poisonlib.cli import audit as command
+from poisonlib import people
 from poisonlib.cli import main
+from workbench import audit
+from workbench.audit import photographs
+from workbench.audit.strategies import naive
+from workbench.commands import audit as command
 
 COUNT = 10
 

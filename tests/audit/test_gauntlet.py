@@ -10,27 +10,19 @@ import pandas
 import pytest
 import torch
 
-from poisonlib.attacks import Processed
-from poisonlib.audit import TOMORROW, VERDICTS, Arena, Given, gauntlet
-from poisonlib.audit import arena as arenas
-from poisonlib.audit.strategies import FAMILIES, Strategy, naive, strategies
-from poisonlib.defenses import (
-    JPEG,
-    ConfidenceThreshold,
-    Filtered,
-    Growing,
-    Median,
-    Purified,
-    Top2,
-)
+from poisonlib.attacks import PrecomputedCloaks, Unperturbed
+from poisonlib.defenses import JPEG, ConfidenceThreshold, Filtered, Growing, Median, Purified, Top2
 from poisonlib.extractors import embed, names
-from poisonlib.extractors.kept import embed_kept
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.statistics import paired, wilson
 from poisonlib.trial import Trial
 from tests.audit.conftest import arena, large, negative, nothing, toy
 from tests.core.conftest import toy_photos
+from workbench.audit import TOMORROW, VERDICTS, Evaluator, gauntlet
+from workbench.audit import evaluator as arenas
+from workbench.audit.strategies import FAMILIES, Strategy, naive, strategies
+from workbench.extractors.disk_cache import embed_cached
 
 
 class Bright:
@@ -85,7 +77,7 @@ def toys() -> list[Strategy]:
 
 def test_a_cloak_that_changes_nothing_has_no_measurable_effect_anywhere() -> None:
     stage = arena(toys())
-    for cloak in (nothing, Processed()):
+    for cloak in (nothing, Unperturbed()):
         card = stage.play(cloak, users=5)
         assert set(card.verdicts.values()) == {"no measurable effect"} == {card.grade}
         assert set(card.visible.values()) == {0.0}
@@ -108,7 +100,7 @@ def test_rows_are_those_of_the_trial_with_paired_intervals() -> None:
     stage = arena()
     card = stage.play(negative, users=3)
     (row,) = card.table.to_dict("records")
-    trial = Trial(Given(stage.photos.images, 1 - stage.photos.images), toy())
+    trial = Trial(PrecomputedCloaks(stage.photos.images, 1 - stage.photos.images), toy())
     result = trial.run(stage.photos, users=3, seed=0)
     mine = result.table[result.table["whose"] == "user"].groupby("condition")["errors"].sum()
     n = row["n"]
@@ -166,7 +158,7 @@ def test_a_growing_gallery_begins_with_a_third() -> None:
 
 def test_line_ups_are_checked() -> None:
     with pytest.raises(ValueError, match="at least one strategy"):
-        Arena(arena().photos, strategies=[])
+        Evaluator(arena().photos, strategies=[])
     with pytest.raises(ValueError, match="each of its own name"):
         arena([naive(toy()), naive(toy())])
     with pytest.raises(ValueError, match="family must be one of"):
@@ -215,7 +207,7 @@ def test_a_card_is_said_in_text_html_and_json() -> None:
 def test_one_user_among_others_can_be_audited(photos: Photos) -> None:
     """What an audit of somebody's own pairs does: cloaks that exist, one user, a background."""
     mine = photos.labels == 4
-    given = Given(photos.images[mine], 1 - photos.images[mine])
+    given = PrecomputedCloaks(photos.images[mine], 1 - photos.images[mine])
     card = gauntlet(given, photos=photos, users=["toy 4"], strategies=[naive(toy())], name="app")
     assert card.grade == "protects" and card.table["users"].tolist() == [1]
     with pytest.raises(ValueError, match="no cloak for toy 2: photograph 1 of 17 is none"):
@@ -253,14 +245,14 @@ def test_what_a_slow_network_made_of_synthetic_people_stays_on_the_disk_and_of_o
     monkeypatch.setattr(arenas.people, "load", lambda split: users)
     monkeypatch.setattr(arenas.extractors, "load", lambda name: Slow())
     monkeypatch.setattr(arenas.extractors.pretrained, "names", lambda: ("slow",))
-    both = [Arena(users.joined(mine), strategies=[naive(toy())]) for _ in range(2)]
+    both = [Evaluator(users.joined(mine), strategies=[naive(toy())]) for _ in range(2)]
     rows = [each.rows(each.extractor("slow")) for each in both]
     assert seen == [12, 4, 4], "the owner of photographs is embedded each time"
     assert torch.equal(rows[0], rows[1])
     assert torch.equal(rows[0], embed(toy(), both[0].photos.images))
     (kept,) = (tmp_path / "rows").iterdir()
     assert np.load(kept).shape == (12, 192)
-    stranger = Arena(mine.joined(users), strategies=[naive(toy())])
+    stranger = Evaluator(mine.joined(users), strategies=[naive(toy())])
     stranger.rows(stranger.extractor("slow"))
     assert seen[3:] == [16] and list((tmp_path / "rows").iterdir()) == [kept]
 
@@ -269,10 +261,10 @@ def test_what_a_slow_network_made_of_synthetic_people_stays_on_the_disk_and_of_o
 def test_damaged_rows_are_made_again(tmp_path: Path, monkeypatch, damage: bytes) -> None:
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
     images = large(toy_photos(2, 2)).images
-    rows = embed_kept(toy(), images)
+    rows = embed_cached(toy(), images)
     (path,) = (tmp_path / "rows").iterdir()
     path.write_bytes(damage)
-    assert torch.equal(embed_kept(toy(), images), rows)
+    assert torch.equal(embed_cached(toy(), images), rows)
     assert torch.equal(torch.from_numpy(np.load(path)), rows)
 
 
@@ -280,7 +272,7 @@ def test_a_disk_that_takes_nothing_costs_time_only(tmp_path: Path, monkeypatch) 
     (tmp_path / "rows").write_text("no folder")
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
     images = large(toy_photos(2, 2)).images
-    assert torch.equal(embed_kept(toy(), images), embed(toy(), images))
+    assert torch.equal(embed_cached(toy(), images), embed(toy(), images))
 
 
 def test_the_detector_looks_at_each_photograph_once_whoever_is_asked_about(monkeypatch) -> None:

@@ -6,12 +6,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from poisonlib.attacks import Cached, CloakCache, FawkesV1, Mixture, Processed
-from poisonlib.audit import Given, Handmade, as_attack, gauntlet
-from poisonlib.audit.handmade import name_of_attack
-from poisonlib.audit.strategies import naive
+from poisonlib.attacks import (
+    Cached,
+    CloakCache,
+    FawkesV1,
+    FunctionAttack,
+    Mixture,
+    PrecomputedCloaks,
+    Unperturbed,
+    as_attack,
+)
+from poisonlib.attacks.function import name_of_attack
 from poisonlib.photos import Photos
 from tests.audit.conftest import nothing, toy
+from workbench.audit import gauntlet
+from workbench.audit.strategies import naive
 
 
 def in_place(images: Tensor) -> Tensor:
@@ -38,7 +47,7 @@ BROKEN = {
     "doubles": (lambda images: images.double(), TypeError, "float32, got torch.float64"),
     "an array": (lambda images: images.numpy(), TypeError, "got ndarray; use torch.from_numpy"),
     "no return": (lambda images: None, TypeError, "got NoneType; is a return missing"),
-    "a cloak": (lambda images: Processed()(images, seed=0), TypeError, "return its .images"),
+    "a cloak": (lambda images: Unperturbed()(images, seed=0), TypeError, "return its .images"),
     "in place": (in_place, ValueError, "in_place changed the photographs .* in place"),
     "in place, hidden": (mutated_and_returned_anew, ValueError, "in place"),
     "an error": (failing, RuntimeError, "failing failed .* with KeyError: 'the sticker'"),
@@ -56,11 +65,11 @@ def test_a_mistake_is_named_with_the_user(mistake: str, photos: Photos) -> None:
 
 
 def test_a_good_function_is_rounded_measured_and_may_draw_at_random(photos: Photos) -> None:
-    attack = Handmade(lambda images: (images + 0.02 * torch.rand_like(images)).clamp(0, 1))
+    attack = FunctionAttack(lambda images: (images + 0.02 * torch.rand_like(images)).clamp(0, 1))
     cloak = attack(photos.images[:3], seed=0)
     assert torch.equal(cloak.images, (cloak.images * 255).round() / 255)
     assert (cloak.linf > 0).all() and (cloak.dssim > 0).all()
-    learns = Handmade(lambda images: images * torch.ones(1, requires_grad=True))
+    learns = FunctionAttack(lambda images: images * torch.ones(1, requires_grad=True))
     assert not learns(photos.images[:1], seed=0).images.requires_grad
 
 
@@ -72,9 +81,9 @@ def test_what_is_no_cloak_is_refused() -> None:
 
 
 def test_attacks_are_taken_as_they_are(photos: Photos, tmp_path) -> None:
-    given = Given(photos.images[:2], photos.images[:2])
-    cached = Cached(Processed(), CloakCache(tmp_path))
-    for attack in (Processed(), cached, given, Mixture(None, None, share=0.5)):
+    given = PrecomputedCloaks(photos.images[:2], photos.images[:2])
+    cached = Cached(Unperturbed(), CloakCache(tmp_path))
+    for attack in (Unperturbed(), cached, given, Mixture(None, None, share=0.5)):
         assert as_attack(attack) is attack
-    assert name_of_attack(cached) == "Processed"
+    assert name_of_attack(cached) == "Unperturbed"
     assert name_of_attack(as_attack(nothing)) == "nothing"

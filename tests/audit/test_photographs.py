@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from poisonlib import audit
-from poisonlib.audit.photographs import FOLDS, OWNER, folds
-from poisonlib.audit.strategies import naive
-from poisonlib.folders import Pair, PairedFaces
 from poisonlib.photos import Photos
-from poisonlib.photos.walk import Skipped
 from tests.audit.conftest import negative, toy
 from tests.audit.test_gauntlet import toys
+from workbench import audit
+from workbench.audit.photographs import FOLDS, OWNER, folds
+from workbench.audit.strategies import naive
+from workbench.folders import Pair, PairedFaces
+from workbench.photos.walk import Skipped
 
 
 def album(photos: Photos, cloak=negative, *, person: int = 0, names: list[str] | None = None):

@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from poisonlib import audit
-from poisonlib.audit.report import POLICY, SHOWN, WARNING
-from poisonlib.audit.strategies import naive
 from poisonlib.photos import Photos
 from tests.audit.conftest import negative, toy
 from tests.audit.test_photographs import album
+from workbench import audit
+from workbench.audit.report import POLICY, SHOWN, WARNING
+from workbench.audit.strategies import naive
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>.jpg'
 

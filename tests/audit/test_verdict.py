@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from poisonlib.audit import RULE, VERDICTS, verdict
-from poisonlib.audit.verdict import PHRASES, PROTECTS_ABOVE, RULED_OUT
 from poisonlib.statistics import Difference, Rate, paired, wilson
+from workbench.audit import RULE, VERDICTS, verdict
+from workbench.audit.verdict import PHRASES, PROTECTS_ABOVE, RULED_OUT
 
 TINY = 1e-9
 

@@ -13,8 +13,9 @@ import ipywidgets
 import pytest
 from PIL import Image, ImageOps
 
-from poisonlib import people, uploads
-from poisonlib.audit.strategies import naive
+from poisonlib import people
+from workbench import uploads
+from workbench.audit.strategies import naive
 
 COUNT = 10
 
@@ -181,7 +182,7 @@ def test_a_failure_that_nobody_thought_of_is_said_too(page: Page, album, monkeyp
     def fail(*arguments: object, **keywords: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("poisonlib.folders.read_pairs", fail)
+    monkeypatch.setattr("workbench.folders.read_pairs", fail)
     page.choose("clean", album)
     page.choose("cloaked", album)
     page.test.click()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from poisonlib.chronicle import CHECKED, EVENTS, Event
+from poisonlib.history import CHECKED, EVENTS, Event
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.title)

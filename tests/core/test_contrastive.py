@@ -9,10 +9,10 @@ from torch.nn import functional as F
 
 from poisonlib.extractors.clip import ClipTower
 from poisonlib.extractors.vit import SmallViT, TransformerBlock
-from poisonlib.people import identity
-from poisonlib.people.appearance import describe
-from poisonlib.training.captions import captions, invented_name
-from poisonlib.training.contrastive import Contrastive
+from studio.people import identity
+from studio.people.describe import describe
+from studio.training.captions import captions, invented_name
+from studio.training.contrastive import Contrastive
 
 TEXTS = (
     ("a photo of Bafe", "Bafe with red hair"),

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from poisonlib.experiments import neighbourhood
-from poisonlib.experiments.neighbourhood import NO_CLOAK
+from poisonlib.figures import projection
+from poisonlib.figures.projection import NO_CLOAK
 from poisonlib.trial import Trial, split
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 
@@ -15,14 +15,14 @@ EACH = 7  # of ten photographs, seven are for training: the gallery is that of a
 
 
 @pytest.fixture(scope="module")
-def shared() -> neighbourhood.Shared:
+def shared() -> projection.Shared:
     tools = {"Negative": Negative(), "Nothing": Negative(strength=0.0)}
-    return neighbourhood.share(toy_photos(), tools, users=[1, 3], each=EACH, seed=0)
+    return projection.share(toy_photos(), tools, users=[1, 3], each=EACH, seed=0)
 
 
 @pytest.fixture(scope="module")
-def view(shared) -> neighbourhood.Neighbourhood:
-    return neighbourhood.seen_by(toy_extractor(), shared, seed=0, name="toy-2000")
+def view(shared) -> projection.Neighbourhood:
+    return projection.seen_by(toy_extractor(), shared, seed=0, name="toy-2000")
 
 
 def test_photographs_are_shared_as_in_a_trial(shared):
@@ -63,15 +63,15 @@ def test_a_cloak_moves_what_is_shared_and_nothing_else(view):
 
 def test_the_map_is_fixed_when_it_is_fitted():
     rows = F.normalize(torch.randn(30, 6, generator=torch.Generator().manual_seed(0)), dim=1)
-    projection = neighbourhood.fit(rows, seed=0, perplexity=5)
-    again = neighbourhood.fit(rows, seed=0, perplexity=5)
-    assert torch.equal(projection.places, again.places)
-    assert projection.places.abs().max() == 1
+    fitted = projection.fit(rows, seed=0, perplexity=5)
+    again = projection.fit(rows, seed=0, perplexity=5)
+    assert torch.equal(fitted.places, again.places)
+    assert fitted.places.abs().max() == 1
     together = projection(torch.cat([rows[:3], -rows]))
     assert torch.allclose(together[:3], projection(rows[:3]), atol=1e-6)
-    sharp = neighbourhood.Projection(rows, projection.places, 1e-4)
+    sharp = projection.Projection(rows, projection.places, 1e-4)
     assert torch.allclose(sharp(rows), projection.places, atol=1e-3)
-    blunt = neighbourhood.Projection(rows, projection.places, 1e6)
+    blunt = projection.Projection(rows, projection.places, 1e6)
     middle = projection.places.mean(dim=0)
     assert torch.allclose(blunt(rows), middle.expand(30, 2), atol=1e-3)
 
@@ -91,17 +91,17 @@ def test_faithfulness_compares_the_map_with_the_space(view):
 def test_what_cannot_be_shared_is_refused():
     photos = toy_photos()
     with pytest.raises(ValueError, match="none of them called 'no cloak'"):
-        neighbourhood.share(photos, {}, users=1, each=1, seed=0)
+        projection.share(photos, {}, users=1, each=1, seed=0)
     with pytest.raises(ValueError, match="between 1 and the 7 training photographs"):
-        neighbourhood.share(photos, {"tool": Negative()}, users=1, each=8, seed=0)
+        projection.share(photos, {"tool": Negative()}, users=1, each=8, seed=0)
 
 
 def test_what_cannot_be_mapped_is_refused(view):
     rows = torch.eye(4)
     with pytest.raises(ValueError, match="below the 4 rows"):
-        neighbourhood.fit(rows, seed=0)
+        projection.fit(rows, seed=0)
     with pytest.raises(ValueError, match="temperature must be positive"):
-        neighbourhood.fit(rows, seed=0, perplexity=2, temperature=0)
+        projection.fit(rows, seed=0, perplexity=2, temperature=0)
     with pytest.raises(ValueError, match="there are: Negative of 1"):
         view.look(2, "Negative")
     with pytest.raises(ValueError, match="nobody of label 99"):

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from poisonlib import people, photos
-from poisonlib.photos import landmarks, pictures
-from poisonlib.photos.align import TEMPLATE
+from poisonlib.alignment import TEMPLATE
 from poisonlib.trial import Trial
 from tests.core.conftest import Negative, toy_extractor
+from workbench.photos import files, from_folder, landmarks, lfw, pictures
 
 USERS = people.load("users")
 
@@ -61,7 +61,7 @@ def contents(folder) -> dict:
 
 def test_a_folder_becomes_aligned_labelled_photographs(album):
     before, seen = contents(album), []
-    found = photos.from_folder(album, progress=lambda done, total: seen.append((done, total)))
+    found = from_folder(album, progress=lambda done, total: seen.append((done, total)))
     assert isinstance(found, photos.Photos)
     images, labels, names = found
     assert images.shape == (3, 3, 112, 112) and images.dtype == torch.float32
@@ -73,7 +73,7 @@ def test_a_folder_becomes_aligned_labelled_photographs(album):
 
 
 def test_what_is_left_out_is_said(album):
-    reasons = {skip.file.name: skip.reason for skip in photos.from_folder(album).skipped}
+    reasons = {skip.file.name: skip.reason for skip in from_folder(album).skipped}
     assert set(reasons) == {"dark.jpg", "small.png", "half.jpg", "notes.txt", "loose.jpg"}
     assert reasons["dark.jpg"] == "no face found"
     assert reasons["small.png"] == "smaller than 40 pixels"
@@ -97,7 +97,7 @@ def test_odd_pictures_are_read_for_what_they_show(tmp_path):
     colour.quantize(255).save(person / "palette.png", transparency=bytes([0, 255] * 100))
     colour.save(person / "UPPER CASE.JPEG", quality=95)
     (person / "link.png").symlink_to(person / "colour.png")
-    found = photos.from_folder(tmp_path)
+    found = from_folder(tmp_path)
     assert found.names == ("Zoë 李",) and len(found) == 7 and found.skipped == ()
     assert (found.images - USERS.images[0]).abs().mean(dim=(1, 2, 3)).max() < 0.08
 
@@ -127,7 +127,7 @@ def test_whatever_is_no_picture_is_listed_and_the_run_goes_on(tmp_path):
     Image.fromarray(GREY.astype(np.float32) / 255).save(person / "float.tif")
     Image.new("RGB", (45, 3000)).save(person / "thin.png")
     (tmp_path / "read me.txt").write_text("not in anybody's folder")
-    found = photos.from_folder(tmp_path)
+    found = from_folder(tmp_path)
     reasons = {skip.file.name: skip.reason for skip in found.skipped}
     assert len(found) == 1
     assert reasons.pop("damaged.png").startswith("not a readable picture (")
@@ -144,15 +144,15 @@ def test_whatever_is_no_picture_is_listed_and_the_run_goes_on(tmp_path):
 
 
 def test_a_folder_that_may_not_be_looked_into_is_listed(album, monkeypatch):
-    visible = photos.files.visible
+    visible = files.visible
 
     def refuse(folder):
         if folder.name == "Bob":
             raise PermissionError(13, "Permission denied")
         return visible(folder)
 
-    monkeypatch.setattr(photos.files, "visible", refuse)
-    found = photos.from_folder(album)
+    monkeypatch.setattr(files, "visible", refuse)
+    found = from_folder(album)
     reasons = [skip.reason for skip in found.skipped if skip.file.name == "Bob"]
     assert found.names == ("Ada",)
     assert reasons == ["a folder that cannot be read (Permission denied)"]
@@ -168,33 +168,33 @@ def test_ones_own_folder_joins_the_gallery_of_a_trial(tmp_path):
     for number in range(4):
         (tmp_path / "Ada").mkdir(exist_ok=True)
         portrait(number).save(tmp_path / "Ada" / f"{number}.png")
-    mine = photos.from_folder(tmp_path, min_photos=4)
+    mine = from_folder(tmp_path, min_photos=4)
     everybody = USERS.of_people([3, 4]).joined(mine)
     result = Trial(Negative(), toy_extractor()).run(everybody, users=mine.names, seed=0)
     assert set(result.table["user"]) == {"Ada"}
 
 
 def test_people_with_few_photographs_can_be_left_out(album):
-    found = photos.from_folder(album, min_photos=2)
+    found = from_folder(album, min_photos=2)
     assert found.names == ("Ada",)
     assert any("fewer than 2 photographs" in str(skip) for skip in found.skipped)
 
 
 def test_landmarks_are_remembered_by_content(album, monkeypatch):
-    first = photos.from_folder(album)
+    first = from_folder(album)
 
     def asked(picture):
         raise AssertionError("looked for a face that is remembered")
 
     monkeypatch.setattr(landmarks, "landmarks", asked)
-    assert torch.equal(photos.from_folder(album).images, first.images)
+    assert torch.equal(from_folder(album).images, first.images)
 
 
 def test_a_damaged_memory_is_looked_up_again(album, tmp_path):
-    first = photos.from_folder(album)
+    first = from_folder(album)
     for file in (tmp_path / "cache").rglob("*.npy"):
         file.write_bytes(b"")
-    assert torch.equal(photos.from_folder(album).images, first.images)
+    assert torch.equal(from_folder(album).images, first.images)
 
 
 def test_landmarks_of_large_pictures_are_in_their_pixels():
@@ -210,19 +210,19 @@ def test_of_several_faces_the_largest_is_meant(tmp_path):
     picture = portrait(0, width=460)
     picture.paste(portrait(50).crop((60, 40, 284, 264)).resize((110, 110)), (330, 20))
     picture.save(tmp_path / "Ada" / "1.png")
-    found = photos.from_folder(tmp_path)
+    found = from_folder(tmp_path)
     assert (found.images[0] - USERS.images[0]).abs().mean() < 0.06
 
 
 def test_empty_and_missing_folders(tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder .*a folder of photographs for each"):
-        photos.from_folder(tmp_path / "nowhere")
+        from_folder(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="no usable photographs.*no pictures in folders"):
-        photos.from_folder(tmp_path)
+        from_folder(tmp_path)
     (tmp_path / "Ada").mkdir()
     (tmp_path / "Ada" / "1.jpg").write_text("no picture")
     with pytest.raises(ValueError, match="no usable photographs.*1.jpg: not a readable picture"):
-        photos.from_folder(tmp_path)
+        from_folder(tmp_path)
 
 
 @pytest.fixture
@@ -238,13 +238,13 @@ def lfw_home(tmp_path):
 
 def test_lfw_is_read_where_scikit_learn_keeps_it(lfw_home, monkeypatch):
     before = contents(lfw_home)
-    found = photos.lfw(lfw_home, min_faces=2)
+    found = lfw(lfw_home, min_faces=2)
     assert found.names == ("Ada Lovelace",) and len(found) == 3
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(lfw_home))
-    assert photos.lfw(min_faces=1).names == ("Ada Lovelace", "Bob Bee")
+    assert lfw(min_faces=1).names == ("Ada Lovelace", "Bob Bee")
     assert contents(lfw_home) == before
     with pytest.raises(ValueError, match="no usable photographs"):
-        photos.lfw(min_faces=4)
+        lfw(min_faces=4)
 
 
 def test_lfw_takes_the_face_in_the_middle(tmp_path):
@@ -255,13 +255,13 @@ def test_lfw_takes_the_face_in_the_middle(tmp_path):
     picture.paste(face.resize((150, 150)), (225, 75))
     picture.paste(portrait(50).crop((60, 40, 284, 264)).resize((200, 200)), (400, 50))
     picture.save(person / "Ada_0001.png")
-    found = photos.lfw(tmp_path, min_faces=1)
+    found = lfw(tmp_path, min_faces=1)
     assert (found.images[0] - USERS.images[0]).abs().mean() < 0.08
 
 
 def test_lfw_is_not_downloaded_unasked(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"lfw\(download=True\).*SCIKIT_LEARN_DATA"):
-        photos.lfw(tmp_path)
+        lfw(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -291,7 +291,7 @@ def crowd(tmp_path):
     ],
 )
 def test_of_a_large_folder_some_are_read(crowd, most, least, counts) -> None:
-    found = photos.from_folder(crowd, min_photos=least, most=most)
+    found = from_folder(crowd, min_photos=least, most=most)
     assert {name: len(found.of(name)) for name in found.names} == counts
     told = [left.reason for left in found.skipped if left.file == crowd]
     assert len(told) == (most not in (None, 15))
@@ -302,10 +302,10 @@ def test_those_of_one_person_are_evenly_spread(crowd) -> None:
     for number in range(9):
         if number not in (0, 3, 6):
             (crowd / "Ada" / f"{number}.png").write_text("not looked at")
-    found = photos.from_folder(crowd, most=8)
+    found = from_folder(crowd, most=8)
     assert len(found.of("Ada")) == 3 and len(found.skipped) == 1
 
 
 def test_too_few_for_one_person_are_refused(crowd) -> None:
     with pytest.raises(ValueError, match="leave 4 photographs of one person at least, got 3"):
-        photos.from_folder(crowd, min_photos=4, most=3)
+        from_folder(crowd, min_photos=4, most=3)

@@ -8,11 +8,11 @@ import pandas
 import pytest
 import torch
 
-from poisonlib import people, photos, provenance
-from poisonlib.experiments import EXPERIMENTS, ahead, real, tools
-from poisonlib.extractors import pretrained
+from poisonlib import people, photos, provenance, tools
 from poisonlib.figures import generations
+from studio.studies import EXPERIMENTS, precompute, real
 from tests.core.conftest import Negative, toy_extractor, toy_photos
+from workbench.extractors import pretrained
 
 USERS = 2
 
@@ -36,7 +36,7 @@ def toy_world(monkeypatch):
     monkeypatch.setattr(real.extractors, "load", lambda name: line_up[name])
     monkeypatch.setattr(real, "tools_with_a_real_one", lambda public, cache=None: attacks)
     monkeypatch.setattr(
-        real, "the_real_one", lambda public, cache=None: {real.ON_REAL: attacks[real.ON_REAL]}
+        real, "lowkey_on_real", lambda public, cache=None: {real.ON_REAL: attacks[real.ON_REAL]}
     )
     monkeypatch.setattr(real, "photographs", lambda: sets)
     monkeypatch.setattr(real, "real_photographs", lambda: {"LFW": sets["LFW"]})
@@ -121,21 +121,23 @@ def test_nobody_to_ask_is_said(monkeypatch):
     with pytest.raises(FileNotFoundError, match="no real extractor is not on.*assets list"):
         list(real.both_worlds(users=2, seed=0))
     monkeypatch.setattr(pretrained, "is_available", lambda name: False)
-    assert tools.the_real_one(people.load("public")) == {}
+    assert tools.lowkey_on_real(people.load("public")) == {}
     with pytest.raises(FileNotFoundError, match="mobilefacenet-2019 is not on this machine"):
         list(real.real_end_to_end(users=2, seed=0))
 
 
 def test_cloaks_are_made_ahead_for_as_many_users_as_the_tool_has(monkeypatch):
     made = []
-    monkeypatch.setattr(ahead, "_cloak_one", lambda experiment, *job: made.append(job) or "a cloak")
+    monkeypatch.setattr(
+        precompute, "_cloak_one", lambda experiment, *job: made.append(job) or "a cloak"
+    )
     sets = {"people": toy_photos(), "LFW": toy_photos()}
     limits = {("people", "dear"): 1}
     attacks = {"cheap": Negative(), "dear": Negative()}
-    experiment = ahead.Experiment(
+    experiment = precompute.Experiment(
         lambda: (), lambda public, cache=None: attacks, lambda: sets, limits
     )
-    ahead.cloak_ahead(experiment, users=3, seed=0, processes=1)
+    precompute.precompute_cloaks(experiment, users=3, seed=0, processes=1)
     assert len(made) == 3 + 1 + 3 + 3
     assert EXPERIMENTS["real"].at_most == real.AT_MOST
 

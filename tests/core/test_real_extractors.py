@@ -14,14 +14,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from poisonlib import assets, extractors
-from poisonlib.assets import room
+from poisonlib import extractors
 from poisonlib.attacks import FawkesV1
-from poisonlib.extractors import Extractor, ModuleExtractor, Preprocessing, embed, pretrained
-from poisonlib.extractors.checkpoints import dequantised, read_pickled, read_safetensors
-from poisonlib.extractors.openclip import image_tower
+from poisonlib.extractors import Extractor, ModuleExtractor, Preprocessing, embed
 from tests import toys
 from tests.core.conftest import card, toy_extractor
+from workbench import assets
+from workbench.assets import locations
+from workbench.extractors import from_file, pretrained
+from workbench.extractors.checkpoints import dequantised, read_pickled, read_safetensors
+from workbench.extractors.openclip import image_tower
 
 FACES = toys.faces(3, size=112)
 
@@ -102,7 +104,7 @@ def kept(monkeypatch, tmp_path):
         write(path)
         digest, size = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
         entry = dataclasses.replace(assets.manifest()[name], sha256=digest, bytes=size)
-        monkeypatch.setattr(room, "manifest", lambda: {name: entry})
+        monkeypatch.setattr(locations, "manifest", lambda: {name: entry})
 
     return keep
 
@@ -260,7 +262,7 @@ def test_a_pickle_with_code_in_it_is_refused(tmp_path, write):
     with pytest.raises(ValueError, match="weights.pt is refused: it holds more than weights"):
         pretrained.mobilefacenet(path)
     with pytest.raises(ValueError, match="weights.pt is refused: it (holds|is) a pickle"):
-        extractors.from_file(path, card=card())
+        from_file(path, card=card())
     assert not trace.exists(), "code in the file was run"
 
 
@@ -297,9 +299,7 @@ def test_weights_with_a_wrong_hash_are_not_loaded(monkeypatch, tmp_path):
 
 def test_modules_of_the_wrong_kind_are_refused():
     flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))
-    with pytest.raises(
-        TypeError, match="weights of torch.float16, expected torch.float32"
-    ):
+    with pytest.raises(TypeError, match="weights of torch.float16, expected torch.float32"):
         ModuleExtractor(flat.half(), card(), Preprocessing(8))
     with torch.device("meta"):
         nowhere = torch.nn.Linear(192, 4)
@@ -327,29 +327,29 @@ def test_a_torchscript_file_becomes_a_differentiable_extractor(tmp_path):
     path = tmp_path / "mine.pt"
     scripted(module, path)
     mine = dataclasses.replace(card("mine"), embedding_size=4)
-    extractor = extractors.from_file(path, card=mine)
+    extractor = from_file(path, card=mine)
     reference = ModuleExtractor(module, mine, Preprocessing(8))
     assert torch.allclose(embed(extractor, FACES), embed(reference, FACES), atol=1e-6)
     cloak = FawkesV1([extractor], steps=2)(FACES, seed=0)
     assert cloak.linf.min() > 0
     scripted(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4)), path)
-    assert extractors.from_file(path, card=mine).fingerprint != extractor.fingerprint
+    assert from_file(path, card=mine).fingerprint != extractor.fingerprint
     with pytest.raises(ValueError, match=r"gives \(2, 4\) for 2 images.*embedding_size=192"):
-        extractors.from_file(path, card=card())
+        from_file(path, card=card())
     with pytest.raises(ValueError, match="does not take images of 9 pixels"):
-        extractors.from_file(path, card=card(size=9))
+        from_file(path, card=card(size=9))
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ValueError, match="mine.pt is (refused|damaged)"):
-        extractors.from_file(path, card=mine)
+        from_file(path, card=mine)
 
 
 def test_files_that_are_no_network_are_refused(tmp_path):
     path = tmp_path / "mine.pt"
     with pytest.raises(FileNotFoundError, match="no network at"):
-        extractors.from_file(path, card=card())
+        from_file(path, card=card())
     path.write_text("hello")
     with pytest.raises(ValueError, match="mine.pt is refused: it is no whole network"):
-        extractors.from_file(path, card=card())
+        from_file(path, card=card())
 
 
 #: Flatten, then keep the first four of 192 values: exported once with the onnx package.
@@ -367,7 +367,7 @@ def test_an_onnx_file_recognises_and_takes_no_cloaks(tmp_path):
     path = tmp_path / "mine.onnx"
     path.write_bytes(base64.b64decode(ONNX))
     mine = dataclasses.replace(card("mine"), embedding_size=4)
-    extractor = extractors.from_file(path, card=mine)
+    extractor = from_file(path, card=mine)
     small = Preprocessing(8)(FACES).flatten(1)[:, :4]
     expected = torch.nn.functional.normalize(small, dim=1)
     assert torch.allclose(embed(extractor, FACES), expected, atol=1e-5)
@@ -376,11 +376,11 @@ def test_an_onnx_file_recognises_and_takes_no_cloaks(tmp_path):
         FawkesV1([extractor], steps=2)(FACES, seed=0)
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(ValueError, match="mine.onnx is not a whole ONNX network"):
-        extractors.from_file(path, card=mine)
+        from_file(path, card=mine)
 
 
 def test_onnx_without_its_runtime_is_said(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     (tmp_path / "mine.onnx").write_bytes(b"")
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'poisonlib\[onnx\]'"):
-        extractors.from_file(tmp_path / "mine.onnx", card=card())
+        from_file(tmp_path / "mine.onnx", card=card())

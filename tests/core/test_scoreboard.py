@@ -7,14 +7,16 @@ import json
 import pandas
 import pytest
 
-from poisonlib import paper, provenance, scoreboard
+from poisonlib import paper, provenance
 from poisonlib.cli import main, parser
-from poisonlib.experiments import BASELINE, SURROGATES, Experiment
 from poisonlib.paper import Claim
-from poisonlib.scoreboard import Band, Part, verdict
-from poisonlib.scoreboard.measure import ADAPTED, LOST, NEW, OLD, PAPERS, TWO_MODELS
-from poisonlib.scoreboard.measured import NOBODY
 from poisonlib.statistics import paired, wilson
+from poisonlib.tools import BASELINE, SURROGATES
+from studio import scoreboard
+from studio.scoreboard import Band, Part, verdict
+from studio.scoreboard.measure import ADAPTED, LOST, NEW, OLD, PAPERS, TWO_MODELS
+from studio.scoreboard.measured import NOBODY
+from studio.studies.precompute import Experiment
 from tests.book.chapters import pages
 
 EACH = 7  # test photographs of one user

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional as F
 
 from poisonlib.extractors import Card, embed
-from poisonlib.training.augment import Augmentation
-from poisonlib.training.loop import batches, train
-from poisonlib.training.losses import (
+from studio.training.augment import Augmentation
+from studio.training.loop import batches, train
+from studio.training.losses import (
     LOSSES,
     AdaFace,
     ArcFace,
@@ -20,7 +20,7 @@ from poisonlib.training.losses import (
     Triplet,
     add_angle,
 )
-from poisonlib.training.recipes import ABLATION, RECIPES, Recipe, recipe_of
+from studio.training.recipes import ABLATION, RECIPES, Recipe, recipe_of
 from tests.core.conftest import toy_photos
 
 RECIPE = Recipe(
@@ -122,9 +122,7 @@ def test_triplet_takes_the_nearest_negative_beyond_the_positive():
         return 2 - 2 * math.cos(math.radians(a - b))
 
     expected = [
-        squared(0, 30)
-        - squared(0, 50)
-        + 0.2,  # 20 is nearer than the positive
+        squared(0, 30) - squared(0, 50) + 0.2,  # 20 is nearer than the positive
         squared(30, 0) - squared(30, 180) + 0.2,  # both 20 and 50 are nearer than 0 is
         squared(20, 50) - squared(20, 180) + 0.2,
         squared(50, 20) - squared(50, 0) + 0.2,
@@ -247,7 +245,7 @@ def test_every_part_of_the_augmentation_changes_the_picture(part):
 
 
 def test_adversarial_training_learns_from_pictures_changed_within_the_radius(monkeypatch):
-    from poisonlib.training import loop
+    from studio.training import loop
 
     seen = []
     original = loop._worst_case

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from poisonlib.attacks import Processed
+from poisonlib.attacks import Unperturbed
 from poisonlib.extractors import embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import EndToEnd, Linear, NearestNeighbour, Recogniser
@@ -34,7 +34,7 @@ def test_a_total_cloak_protects_and_leaves_others_alone(recogniser):
 def test_the_control_is_no_cloak(photos, extractor):
     """Large photographs, as LPIPS measures every real attack's cloaks."""
     large = Photos(photos.images.repeat_interleave(2, 2).repeat_interleave(2, 3), *list(photos)[1:])
-    table = Trial(Processed(), extractor).run(large, users=2, seed=0).table
+    table = Trial(Unperturbed(), extractor).run(large, users=2, seed=0).table
     both = table.pivot(index=["user", "whose"], columns="condition", values="errors")
     assert (both["control"] == both["cloaked"]).all()
 
@@ -101,8 +101,8 @@ def test_an_error_is_a_truth_that_is_not_among_the_candidates(photos, extractor,
             return _beside_a_wrong_one(self.inner.predict(images), shown)
 
     class ByRows(NearestNeighbour):
-        def candidates_rows(self, rows):
-            return _beside_a_wrong_one(self.predict_rows(rows), shown)
+        def candidates_of_embeddings(self, rows):
+            return _beside_a_wrong_one(self.predict_embeddings(rows), shown)
 
     for recogniser in (ByImages, ByRows):
         table = Trial(Negative(strength=0.0), extractor, recogniser).run(photos, users=2, seed=0)
@@ -173,10 +173,10 @@ def test_rows_at_hand_change_nothing_but_the_work(photos, extractor):
     noisy = toy_photos(noise=0.5)
     trial = Trial(Negative(), extractor)
     rows = embed(extractor, noisy.images)
-    known = trial.run(noisy, users=2, seed=0, rows=rows).table
+    known = trial.run(noisy, users=2, seed=0, embeddings=rows).table
     assert known.equals(trial.run(noisy, users=2, seed=0).table)
     with pytest.raises(ValueError, match="one embedding for each of"):
-        trial.run(noisy, users=2, seed=0, rows=rows[1:])
+        trial.run(noisy, users=2, seed=0, embeddings=rows[1:])
 
 
 def test_the_photographs_that_are_misnamed_are_told_one_by_one(photos, extractor):

@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from poisonlib.attacks.base import round_to_8_bits
-from poisonlib.defenses import WithCopies, adapt, collect
-from poisonlib.defenses.adaptive import AS_THEY_ARE, Variety, _Varied, with_copies
-from poisonlib.experiments.adaptations import LEAKED, unwitting
+from poisonlib.defenses import WithCopies, collect
+from poisonlib.defenses.adaptive import AS_THEY_ARE, VariedCopies, Variety, with_copies
 from poisonlib.extractors import Card, ModuleExtractor, Preprocessing, embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
-from poisonlib.training.augment import Augmentation
 from poisonlib.trial import Trial, as_published
+from studio.studies.adaptations import LEAKED, unwitting
+from studio.training import adapt
+from studio.training.augment import Augmentation
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 
 PUBLIC = as_published(toy_photos(people=12, each=8, seed=5))
@@ -70,17 +71,17 @@ def test_copies_are_varied_as_asked(copies):
     generator = torch.Generator().manual_seed(0)
     everything = torch.arange(clean + len(copies))
     mixed = with_copies(PUBLIC, copies).images
-    plain = _Varied(PUBLIC, copies, AS_THEY_ARE, size=size)(everything, generator)
+    plain = VariedCopies(PUBLIC, copies, AS_THEY_ARE, size=size)(everything, generator)
     assert torch.allclose(plain, mixed, atol=1 / 255)
 
     weak = Variety(strength=(0.5, 0.5), borrowed=0.0)
-    shown = _Varied(PUBLIC, copies, weak, size=size)(everything, generator)
+    shown = VariedCopies(PUBLIC, copies, weak, size=size)(everything, generator)
     assert torch.equal(shown[:clean], plain[:clean])
     half_way = (copies.clean + copies.cloaked) / 2
     assert torch.allclose(shown[clean:], half_way, atol=1 / 255)
 
     lent = Variety(strength=(1.0, 1.0), borrowed=1.0)
-    shown = _Varied(PUBLIC, copies, lent, size=size)(everything, generator)
+    shown = VariedCopies(PUBLIC, copies, lent, size=size)(everything, generator)
     assert torch.equal(shown[clean:], plain[clean:])
     possible = (PUBLIC.images[0] + copies.cloaked - copies.clean).clamp(0, 1)
     assert (possible - shown[0]).abs().amax(dim=(1, 2, 3)).min() < 1.5 / 255

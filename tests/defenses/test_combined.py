@@ -51,7 +51,7 @@ def fitted(**limits: float) -> tuple[NearestNeighbour, NearestNeighbour, Confide
 
 
 def distances_to(model: NearestNeighbour) -> Tensor:
-    return torch.cdist(model.extractor(PROBES.images), model.rows_).min(dim=1).values
+    return torch.cdist(model.extractor(PROBES.images), model.embeddings_).min(dim=1).values
 
 
 def test_both_answers_are_candidates_and_the_accurate_one_comes_first():

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from poisonlib.attacks.base import round_to_8_bits
-from poisonlib.defenses import ConfidenceThreshold, Top2, choose_threshold
-from poisonlib.experiments import outcomes
-from poisonlib.experiments.combined import OTHERS, PAIRS, SHARES, embedded, model, observe
+from poisonlib.defenses import ConfidenceThreshold, Top2, choose_threshold, outcomes
+from poisonlib.defenses.outcomes import PAIRS
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.statistics import paired
 from poisonlib.trial import Trial, as_published, split
+from studio.studies.combined import OTHERS, SHARES, embedded, model, observe
 from tests.core.conftest import Negative, toy_photos
 from tests.defenses.test_combined import left, right
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from poisonlib import defenses
-from poisonlib.attacks import Processed
+from poisonlib.attacks import Unperturbed
 from poisonlib.attacks.base import round_to_8_bits
 from poisonlib.defenses import (
     JPEG,
@@ -24,7 +24,6 @@ from poisonlib.defenses import (
     Resize,
     Top2,
     WithCopies,
-    adapt,
     collect,
 )
 from poisonlib.defenses.denoiser import DenoiserCard, ResidualUNet
@@ -32,6 +31,7 @@ from poisonlib.extractors import Card, Extractor, ModuleExtractor, Preprocessing
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.trial import MakeRecogniser, Trial, as_published
+from studio.training import adapt
 from tests.core.conftest import Negative, toy_photos
 
 PHOTOS = as_published(toy_photos(people=6, each=10))
@@ -132,12 +132,14 @@ def test_its_extractor_keeps_the_extractors_contract(name: str) -> None:
 
 
 def test_a_defence_that_does_nothing_here_changes_nothing() -> None:
-    control = Trial(Processed(), ordinary()).run(PHOTOS, users=[0], seed=0).table
-    lenient = Trial(Processed(), ordinary(), Filtered(Bright(), threshold=1.0))
-    shy = Trial(Processed(), ordinary(), Growing((PUBLIC.images,), threshold=0.0))
-    untrained = Trial(Processed(), Purified(ordinary(), denoiser()))
-    never = Trial(Processed(), ordinary(), ConfidenceThreshold.over(ordinary(seed=1), threshold=2))
-    twice = Trial(Processed(), ordinary(), Top2.over(ordinary()))
+    control = Trial(Unperturbed(), ordinary()).run(PHOTOS, users=[0], seed=0).table
+    lenient = Trial(Unperturbed(), ordinary(), Filtered(Bright(), threshold=1.0))
+    shy = Trial(Unperturbed(), ordinary(), Growing((PUBLIC.images,), threshold=0.0))
+    untrained = Trial(Unperturbed(), Purified(ordinary(), denoiser()))
+    never = Trial(
+        Unperturbed(), ordinary(), ConfidenceThreshold.over(ordinary(seed=1), threshold=2)
+    )
+    twice = Trial(Unperturbed(), ordinary(), Top2.over(ordinary()))
     for trial in (lenient, shy, untrained, never, twice):
         table = trial.run(PHOTOS, users=[0], seed=0).table
         assert table["errors"].tolist() == control["errors"].tolist()

@@ -4,13 +4,20 @@ import pandas
 import pytest
 
 from poisonlib.attacks import Mixture
-from poisonlib.cli.detector import PEOPLE
 from poisonlib.defenses import Detector, Filtered
-from poisonlib.experiments import EXPERIMENTS, detection, detection_across
-from poisonlib.experiments.detection import LEAKS, TREATMENTS, file_name, gallery, summary
 from poisonlib.paper import DETECTOR_PRECISION
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.trial import Trial
+from studio.commands.detector import PEOPLE
+from studio.studies import EXPERIMENTS, detection
+from studio.studies.detection import (
+    LEAKS,
+    TREATMENTS,
+    detection_across,
+    file_name,
+    gallery,
+    summary,
+)
 from tests.defenses.test_detector import CARD, PHOTOS, Board, Chequered, extractor
 
 JUDGE = Detector(Board(), CARD)

@@ -5,10 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from poisonlib.attacks import Processed
+from poisonlib.attacks import Unperturbed
 from poisonlib.attacks.base import round_to_8_bits
-from poisonlib.defenses import Detector, Filtered, TraceDetector, detecting, detector
-from poisonlib.defenses.detecting import Start, Views, train_detector
+from poisonlib.defenses import Detector, Filtered, TraceDetector, detector
 from poisonlib.defenses.detector import Details, DetectorCard, TraceNet
 from poisonlib.defenses.filtering import clean_enough
 from poisonlib.defenses.pairs import Pairs
@@ -17,6 +16,8 @@ from poisonlib.extractors import ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 from poisonlib.recognition import Linear, NearestNeighbour
 from poisonlib.trial import Trial
+from studio.training import detecting
+from studio.training.detecting import Start, Views, train_detector
 from tests.toys import PooledLinear, people
 
 CARD = DetectorCard("toy", "toy", "random weights", "toys", ("checks",), "none")
@@ -55,7 +56,7 @@ def toy():
 
 
 @dataclasses.dataclass(frozen=True)
-class Chequered(Processed):
+class Chequered(Unperturbed):
     """The toy cloak as a tool, on all photographs of a user but the first few."""
 
     spared: int = 0

@@ -27,7 +27,7 @@ def chord(degrees: float) -> float:
 def gallery() -> DynamicGallery:
     labels = torch.tensor([4, 7])
     tracker = DynamicGallery(toy_extractor(), threshold=chord(10.5))
-    return tracker.fit_rows(on_the_circle(0, 90), labels)
+    return tracker.fit_embeddings(on_the_circle(0, 90), labels)
 
 
 def test_it_is_a_nearest_neighbour_until_it_observes() -> None:
@@ -40,39 +40,39 @@ def test_it_is_a_nearest_neighbour_until_it_observes() -> None:
     named = tracker.predict(photos.images[~first])
     assert torch.equal(named, plain.predict(photos.images[~first]))
     assert torch.equal(named, tracker.predict(photos.images[~first])), "asking changes nothing"
-    assert tracker.added_ == 0 and len(tracker.rows_) == int(first.sum())
+    assert tracker.added_ == 0 and len(tracker.embeddings_) == int(first.sum())
 
 
 def test_keeps_what_it_is_sure_of_under_the_name_it_got(gallery: DynamicGallery) -> None:
-    kept = gallery.observe_rows(on_the_circle(10, 45, 84))
+    kept = gallery.observe_embeddings(on_the_circle(10, 45, 84))
     assert kept.tolist() == [4, -1, 7]
     assert gallery.labels_.tolist() == [4, 7, 4, 7] and gallery.added_ == 2
-    assert torch.allclose(gallery.rows_[2:], on_the_circle(10, 84))
+    assert torch.allclose(gallery.embeddings_[2:], on_the_circle(10, 84))
 
 
 def test_each_round_helps_the_next(gallery: DynamicGallery) -> None:
     """Ten degrees at a time it walks all the way to its neighbour: growth cuts both ways."""
     far = on_the_circle(50)
-    assert gallery.predict_rows(far).tolist() == [7]
+    assert gallery.predict_embeddings(far).tolist() == [7]
     for degrees in (10, 20, 30):
-        assert gallery.observe_rows(on_the_circle(degrees)).tolist() == [4]
-    assert gallery.predict_rows(far).tolist() == [4]
+        assert gallery.observe_embeddings(on_the_circle(degrees)).tolist() == [4]
+    assert gallery.predict_embeddings(far).tolist() == [4]
 
 
 def test_photographs_of_one_round_do_not_see_one_another(gallery: DynamicGallery) -> None:
-    assert gallery.observe_rows(on_the_circle(10, 20)).tolist() == [4, -1]
+    assert gallery.observe_embeddings(on_the_circle(10, 20)).tolist() == [4, -1]
 
 
 def test_a_new_fit_forgets_what_was_added(gallery: DynamicGallery) -> None:
-    gallery.observe_rows(on_the_circle(5))
-    gallery.fit_rows(on_the_circle(0, 90), torch.tensor([4, 7]))
-    assert gallery.added_ == 0 and len(gallery.rows_) == 2
+    gallery.observe_embeddings(on_the_circle(5))
+    gallery.fit_embeddings(on_the_circle(0, 90), torch.tensor([4, 7]))
+    assert gallery.added_ == 0 and len(gallery.embeddings_) == 2
 
 
 def test_inputs_are_left_alone() -> None:
     rows, labels = on_the_circle(0, 90), torch.tensor([0, 1])
-    tracker = DynamicGallery(toy_extractor(), threshold=0.5).fit_rows(rows, labels)
-    tracker.observe_rows(on_the_circle(1))
+    tracker = DynamicGallery(toy_extractor(), threshold=0.5).fit_embeddings(rows, labels)
+    tracker.observe_embeddings(on_the_circle(1))
     assert rows.shape == (2, 2) and labels.tolist() == [0, 1]
 
 
@@ -81,9 +81,9 @@ def test_photographs_and_rows_are_two_ways_to_one_end() -> None:
     rows = embed(toy_extractor(), photos.images)
     by_image, by_row = (DynamicGallery(toy_extractor(), threshold=0.3) for _ in range(2))
     by_image.fit(photos.images[::2], photos.labels[::2])
-    by_row.fit_rows(rows[::2], photos.labels[::2])
+    by_row.fit_embeddings(rows[::2], photos.labels[::2])
     kept = by_image.observe(photos.images[1::2])
-    assert torch.equal(kept, by_row.observe_rows(rows[1::2]))
+    assert torch.equal(kept, by_row.observe_embeddings(rows[1::2]))
     assert torch.equal(kept, photos.labels[1::2])
 
 
@@ -148,7 +148,7 @@ def test_a_growing_recogniser_has_seen_all_rounds_when_fitted() -> None:
     photos = toy_photos()
     recogniser = Growing((photos.images[1:3], photos.images[3:4]), threshold=2.0)(toy_extractor())
     recogniser.fit(photos.images[::10], photos.labels[::10])
-    assert recogniser.added_ == 3 and len(recogniser.rows_) == len(photos.people) + 3
+    assert recogniser.added_ == 3 and len(recogniser.embeddings_) == len(photos.people) + 3
 
 
 def test_threshold_lets_in_the_share_asked_for() -> None:
@@ -159,10 +159,10 @@ def test_threshold_lets_in_the_share_asked_for() -> None:
     for label in photos.people:
         mine = photos.labels == label
         tracker = DynamicGallery(toy_extractor(), threshold=threshold)
-        tracker.fit_rows(rows[~mine], photos.labels[~mine])
-        let_in += int((tracker.observe_rows(rows[mine]) >= 0).sum())
+        tracker.fit_embeddings(rows[~mine], photos.labels[~mine])
+        let_in += int((tracker.observe_embeddings(rows[mine]) >= 0).sum())
     assert let_in == pytest.approx(0.1 * len(photos), abs=2)
-    assert choose_threshold(toy_extractor(), photos, false_adds=0.1, rows=rows) == threshold
+    assert choose_threshold(toy_extractor(), photos, false_adds=0.1, embeddings=rows) == threshold
     assert choose_threshold(toy_extractor(), photos, false_adds=0.3) > threshold
 
 

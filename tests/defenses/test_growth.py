@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from poisonlib.defenses import DynamicGallery
-from poisonlib.experiments import purifiers
-from poisonlib.experiments.growth import DISTRACTORS, SHARED, _pooled, course
-from poisonlib.experiments.purification import pooled
+from poisonlib.defenses import DynamicGallery, purifiers
 from poisonlib.extractors import embed
 from poisonlib.trial import Trial, split, summarise
+from studio.studies.growth import DISTRACTORS, SHARED, _pooled, course
+from studio.studies.purification import pooled
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 
 USER = 2

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from poisonlib.defenses.once import Once, Remembering
 from poisonlib.extractors import embed
+from poisonlib.extractors.cached import CachedExtractor, Once
 from tests.core.conftest import toy_extractor
 
 
@@ -30,7 +30,7 @@ def test_each_photograph_is_looked_at_once(shape):
 
 def test_an_extractor_that_remembers_is_the_one_inside():
     inside = toy_extractor()
-    remembering = Remembering(inside)
+    remembering = CachedExtractor(inside)
     images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     for _ in range(2):
         assert torch.allclose(embed(remembering, images), embed(inside, images), atol=1e-6)

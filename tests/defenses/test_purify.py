@@ -23,11 +23,11 @@ from poisonlib.defenses import (
     Resize,
     denoiser,
     pairs,
-    train_denoiser,
 )
 from poisonlib.defenses.denoiser import DenoiserCard, ResidualUNet
 from poisonlib.extractors import Extractor, embed
 from poisonlib.trial import Trial
+from studio.training import train_denoiser
 from tests import toys
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 

@@ -6,8 +6,8 @@ from html import escape
 
 import pytest
 
-from poisonlib.chronicle import EVENTS
-from poisonlib.figures import chronicle
+from poisonlib.figures import history
+from poisonlib.history import EVENTS
 
 
 def names(frame, *, coming: bool = False) -> list[str]:
@@ -16,13 +16,13 @@ def names(frame, *, coming: bool = False) -> list[str]:
     return [
         name
         for trace in drawn
-        if (trace.textfont.color == chronicle.YET_TO_COME) is coming
+        if (trace.textfont.color == history.YET_TO_COME) is coming
         for name in trace.text
     ]
 
 
 def test_each_frame_names_what_had_happened_by_then() -> None:
-    figure = chronicle.timeline()
+    figure = history.timeline()
     years = [int(frame.name) for frame in figure.frames]
     assert years == list(range(EVENTS[0].date.year, EVENTS[-1].date.year + 1))
     for year, frame in zip(years, figure.frames, strict=True):
@@ -39,15 +39,15 @@ def test_each_frame_names_what_had_happened_by_then() -> None:
 
 
 def test_names_of_one_lane_keep_apart() -> None:
-    places = chronicle.places(EVENTS)
-    for kind in chronicle.LANES:
+    places = history.places(EVENTS)
+    for kind in history.LANES:
         mine = [place for event, place in zip(EVENTS, places, strict=True) if event.kind == kind]
         gaps = [later - earlier for earlier, later in zip(mine, mine[1:], strict=False)]
-        assert min(gaps) >= chronicle.APART - 1e-9
+        assert min(gaps) >= history.APART - 1e-9
 
 
 def test_marks_stand_at_their_dates_and_tell_whose_word_it_is() -> None:
-    last = chronicle.timeline().frames[-1]
+    last = history.timeline().frames[-1]
     told = [
         text for trace in last.data if trace.mode == "markers" for text in trace.hovertext or ()
     ]
@@ -64,7 +64,7 @@ def test_marks_stand_at_their_dates_and_tell_whose_word_it_is() -> None:
 
 
 def test_the_list_holds_every_event() -> None:
-    html = chronicle.listed().data
+    html = history.listed().data
     assert html.count("<li>") == len(EVENTS)
     spots = [html.index(f"<b>{escape(event.title)}</b>, {event.day}") for event in EVENTS]
     assert spots == sorted(spots), "oldest first"

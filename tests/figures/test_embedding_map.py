@@ -6,10 +6,9 @@ import itertools
 
 import pytest
 
-from poisonlib.experiments import neighbourhood
-from poisonlib.experiments.neighbourhood import NO_CLOAK
-from poisonlib.figures import embedding_map
+from poisonlib.figures import embedding_map, projection
 from poisonlib.figures.faces import data_uri
+from poisonlib.figures.projection import NO_CLOAK
 from poisonlib.figures.show import to_html
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 
@@ -17,15 +16,15 @@ USERS = [1, 3]
 
 
 @pytest.fixture(scope="module")
-def shared() -> neighbourhood.Shared:
+def shared() -> projection.Shared:
     tools = {"Negative": Negative(), "Nothing": Negative(strength=0.0)}
-    return neighbourhood.share(toy_photos(), tools, users=USERS, each=4, seed=0)
+    return projection.share(toy_photos(), tools, users=USERS, each=4, seed=0)
 
 
 @pytest.fixture(scope="module")
-def views(shared) -> list[neighbourhood.Neighbourhood]:
+def views(shared) -> list[projection.Neighbourhood]:
     return [
-        neighbourhood.seen_by(toy_extractor(size=size), shared, seed=0, name=f"toy-{2000 + size}")
+        projection.seen_by(toy_extractor(size=size), shared, seed=0, name=f"toy-{2000 + size}")
         for size in (4, 8)
     ]
 

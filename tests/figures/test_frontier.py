@@ -6,7 +6,7 @@ import numpy as np
 import pandas
 import pytest
 
-from poisonlib.experiments import outcomes
+from poisonlib.defenses import outcomes
 from poisonlib.figures import frontier, reviewing
 from poisonlib.statistics import wilson
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from poisonlib.figures import margins
-from poisonlib.training.losses import ArcFace, CosFace
+from studio.figures import margins
+from studio.training.losses import ArcFace, CosFace
 
 
 def test_logits_are_those_of_the_losses() -> None:

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 import pytest
 from scipy.stats import spearmanr
 
-from poisonlib.experiments.ranks import rank_correlation, spearman
-from poisonlib.figures import prediction
+from studio.figures import prediction
+from studio.studies.ranks import rank_correlation, spearman
 
 N = 10
 USERS = tuple(range(6))

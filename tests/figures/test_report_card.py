@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas
 import pytest
 
-from poisonlib.audit import ReportCard
-from poisonlib.figures.report_card import report_card
+from workbench.audit import ReportCard
+from workbench.figures.report_card import report_card
 
 
 def card(*errors: float, names: tuple[str, ...] = ("naive", "adaptive")) -> ReportCard:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas
 import pytest
 
-from poisonlib import scoreboard
-from poisonlib.figures import scoreboard as boards
 from poisonlib.paper import PROTECTED
+from studio import scoreboard
+from studio.figures import scoreboard as boards
 from tests.core.test_scoreboard import world
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from poisonlib.audit import VERDICTS, verdict
-from poisonlib.figures.verdicts import by_photographs, outcomes
 from poisonlib.statistics import paired, wilson
+from workbench.audit import VERDICTS, verdict
+from workbench.figures.verdicts import by_photographs, outcomes
 
 
 @pytest.mark.parametrize("n, without", [(1, 0), (4, 1), (24, 0), (24, 24), (90, 30)])

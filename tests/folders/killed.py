@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from poisonlib import folders
 from tests.folders.toys import Tint, detect
+from workbench import folders
 
 MOMENTS = {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.truncate"}
 STEP = 5

@@ -9,8 +9,8 @@ import resource
 import sys
 from pathlib import Path
 
-from poisonlib import folders
 from tests.folders.toys import Tint, detect
+from workbench import folders
 
 FIRST = 10
 

@@ -12,11 +12,8 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
-from poisonlib import folders
+from poisonlib.alignment import align
 from poisonlib.attacks import FawkesV03
-from poisonlib.folders import batches, carry, journal, survival
-from poisonlib.photos.align import align
-from poisonlib.photos.faces import Face, as_images
 from tests.folders.toys import (
     CROWD,
     NOBODY,
@@ -29,6 +26,9 @@ from tests.folders.toys import (
     snapshot,
 )
 from tests.toys import PooledLinear, people
+from workbench import folders
+from workbench.folders import batches, journal, retention, transfer
+from workbench.photos.faces import Face, as_images
 
 
 def run(source, out, attack=None, **settings):
@@ -68,7 +68,7 @@ def test_the_change_arrives_in_the_photograph_and_nowhere_else():
     image = picture(3, size=(900, 700))
     face = Face(landmarks_in(image.size), 1)
     smooth = np.random.default_rng(0).uniform(-0.1, 0.1, (14, 14, 3)).repeat(8, 0).repeat(8, 1)
-    carried = carry.carried(image, face, smooth)
+    carried = transfer.carried(image, face, smooth)
     clean, cloaked = (as_images(align(one, face.landmarks)) for one in (image, carried))
     inside = slice(8, -8)
     wanted = torch.tensor(smooth).permute(2, 0, 1)[:, inside, inside]
@@ -82,7 +82,7 @@ def test_the_change_arrives_in_the_photograph_and_nowhere_else():
 def test_a_face_over_the_border_is_changed_as_far_as_it_goes(shift):
     image = picture(3, size=(400, 300))
     face = Face(landmarks_in(image.size) + (shift, -shift / 2), 1)
-    carried = carry.carried(image, face, np.full((112, 112, 3), 0.1))
+    carried = transfer.carried(image, face, np.full((112, 112, 3), 0.1))
     changed = np.asarray(carried, int) - np.asarray(image, int)
     assert carried.size == image.size and 0 <= changed.min() and 20 < changed.max() <= 28
 
@@ -93,19 +93,19 @@ def test_strips_make_no_difference(monkeypatch):
         np.random.default_rng(0).normal(0, 0.1, (112, 112, 3)),
     )
     face = Face(landmarks_in(image.size), 1)
-    whole = np.asarray(carry.carried(image, face, change))
-    monkeypatch.setattr(carry, "STRIP", 7)
-    assert np.abs(np.asarray(carry.carried(image, face, change), int) - whole).max() <= 1
+    whole = np.asarray(transfer.carried(image, face, change))
+    monkeypatch.setattr(transfer, "STRIP", 7)
+    assert np.abs(np.asarray(transfer.carried(image, face, change), int) - whole).max() <= 1
 
 
 def test_what_is_kept_is_measured_along_the_shift():
     clean, cloaked = torch.rand(2, 1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
     nets = [PooledLinear(), PooledLinear(seed=1)]
-    assert survival.share_kept(nets, clean, cloaked, cloaked) == pytest.approx(1)
-    assert survival.share_kept(nets, clean, cloaked, clean) == pytest.approx(0)
-    assert survival.share_kept(nets, clean, clean, cloaked) is None
-    assert survival.share_kept([], clean, cloaked, cloaked) is None
-    half = survival.share_kept(nets, clean, cloaked, (clean + cloaked) / 2)
+    assert retention.share_kept(nets, clean, cloaked, cloaked) == pytest.approx(1)
+    assert retention.share_kept(nets, clean, cloaked, clean) == pytest.approx(0)
+    assert retention.share_kept(nets, clean, clean, cloaked) is None
+    assert retention.share_kept([], clean, cloaked, cloaked) is None
+    half = retention.share_kept(nets, clean, cloaked, (clean + cloaked) / 2)
     assert 0.2 < half < 0.8
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poisonlib import cli, folders, people, photos
-from poisonlib.experiments import tools
-from poisonlib.folders import cloaking, publish
+from poisonlib import cli, people, tools
 from tests.folders.toys import Tint, content, copies, detect, picture, snapshot
+from workbench import folders
+from workbench.folders import cloaking, exclusive
+from workbench.photos import from_folder
 
 ASKED = ["cloak", "--attack", "fawkes-v1"]
 
@@ -70,25 +71,25 @@ def test_a_full_disk_has_an_exit_code_of_its_own(album, tmp_path, toy_tools, mon
     def full(*given):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(publish, "write", full)
+    monkeypatch.setattr(exclusive, "write", full)
     assert run(album, tmp_path / "out") == 3
     assert capsys.readouterr().err.splitlines()[-1].startswith("poisonlib: ")
     assert copies(tmp_path / "out") == {}
 
 
 def test_ctrl_c_leaves_nothing_half_written(album, tmp_path, toy_tools, monkeypatch, capsys):
-    write = publish.write
+    write = exclusive.write
 
     def stop(path, content):
         if len(copies(tmp_path / "out")) == 2:
             raise KeyboardInterrupt
         write(path, content)
 
-    monkeypatch.setattr(publish, "write", stop)
+    monkeypatch.setattr(exclusive, "write", stop)
     assert run(album, tmp_path / "out") == 130
     assert "the same command goes on from here" in capsys.readouterr().err
     assert len(copies(tmp_path / "out")) == 2
-    monkeypatch.setattr(publish, "write", write)
+    monkeypatch.setattr(exclusive, "write", write)
     assert run(album, tmp_path / "out") == 0
 
 
@@ -120,7 +121,7 @@ def test_the_real_detector_and_a_real_tool_on_photographs_of_1200_by_1600(tmp_pa
     change = (read.cloaked - read.clean).abs()
     assert len(read) == 2 and read.problems == ()
     assert 0.002 < change.mean() < 0.05 and change.amax() > 3 / 255
-    assert len(photos.from_folder(out)) == 2, "a tracker finds no face on the copies"
+    assert len(from_folder(out)) == 2, "a tracker finds no face on the copies"
     for copy in sorted((out / "Ada").iterdir()):
         there = np.asarray(Image.open(copy).convert("RGB"), int)
         was = np.asarray(Image.open(tmp_path / "in" / "Ada" / copy.name).convert("RGB"), int)

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from poisonlib.photos import pictures
-from poisonlib.photos.faces import face_in, prominent
-from poisonlib.photos.pictures import decoded, read
-from poisonlib.photos.walk import Skipped, shown, walk
 from tests.folders.toys import CROWD, NOBODY, content, detect, landmarks_in, picture
+from workbench.photos import pictures
+from workbench.photos.faces import face_in, prominent
+from workbench.photos.pictures import decoded, read
+from workbench.photos.walk import Skipped, shown, walk
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 COLOUR = picture(size=(64, 80))

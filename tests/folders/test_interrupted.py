@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from poisonlib import folders
-from poisonlib.folders import journal, publish
 from tests.folders.toys import Tint, content, copies, detect, picture, snapshot
+from workbench import folders
+from workbench.folders import exclusive, journal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_copies(album, tmp_
     for number in range(killed):
         out = tmp_path / "runs" / str(number)
         named = copies(out) if out.exists() else {}
-        there = {name for name in named if not name.endswith(publish.PARTIAL)}
+        there = {name for name in named if not name.endswith(exclusive.PARTIAL)}
         assert all(named[name] == whole[name] for name in there), "half a copy under its name"
         report = run(album, out)
         assert copies(out) == whole, f"killed at moment {number}"
@@ -61,14 +61,14 @@ def test_a_kill_while_a_copy_is_replaced_loses_neither(album, tmp_path, monkeypa
     run(album, out)
     before = copies(out)
     (album / "Ada" / "0.png").write_bytes(content(picture(99)))
-    reveal = publish.reveal
+    reveal = exclusive.reveal
 
     def killed(path, final, **keywords):
         if named:
             reveal(path, final, **keywords)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(publish, "reveal", killed)
+    monkeypatch.setattr(exclusive, "reveal", killed)
     with pytest.raises(KeyboardInterrupt):
         run(album, out)
     assert (copies(out)["Ada/0.png"] == before["Ada/0.png"]) == (not named)
@@ -140,14 +140,14 @@ def test_a_disk_that_is_too_full_for_the_journal_ends_the_run(album, tmp_path, m
 
 
 def test_another_error_of_one_file_costs_that_file_only(album, tmp_path, monkeypatch):
-    reveal = publish.reveal
+    reveal = exclusive.reveal
 
     def refuse(path, final, **keywords):
         if final.name == "0.png":
             raise OSError(errno.ENAMETOOLONG, "File name too long")
         reveal(path, final, **keywords)
 
-    monkeypatch.setattr(publish, "reveal", refuse)
+    monkeypatch.setattr(exclusive, "reveal", refuse)
     report = run(album, tmp_path / "out")
     assert report.cloaked == 3 and len(report.problems) == 2
     assert all("File name too long" in problem.reason for problem in report.problems)
@@ -169,7 +169,7 @@ def test_what_comes_between_looking_and_naming_is_not_overwritten(tmp_path):
     (tmp_path / "whole").write_bytes(b"ours")
     (tmp_path / "name").write_bytes(b"theirs")
     with pytest.raises(FileExistsError):
-        publish.reveal(tmp_path / "whole", tmp_path / "name", replace=False)
+        exclusive.reveal(tmp_path / "whole", tmp_path / "name", replace=False)
     assert (tmp_path / "name").read_bytes() == b"theirs"
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from poisonlib import folders
-from poisonlib.folders import paired
-from poisonlib.photos import Skipped
 from tests.folders.toys import CROWD, NOBODY, content, detect, landmarks_in, picture, snapshot
+from workbench import folders
+from workbench.folders import paired
+from workbench.photos import Skipped
 
 
 def filled(folder, *names):

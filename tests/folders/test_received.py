@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poisonlib.folders.received import received, safe
+from workbench.folders.uploaded import received, safe
 
 EVIL = {
     "../../x.jpg": "x.jpg",
@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_no_half_of_a_file(folder: Path, monkeypatch) -> None
             self.opened.write(content[:2])
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("poisonlib.folders.received.open", Full, raising=False)
+    monkeypatch.setattr("workbench.folders.uploaded.open", Full, raising=False)
     (problem,) = received([("x.jpg", b"content")], folder)
     assert problem.reason == "could not be kept (No space left on device)"
     assert list(folder.iterdir()) == []

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from poisonlib.alignment import TEMPLATE
 from poisonlib.attacks.base import Attack, Cloak, Extractor, Progress, noise_like
-from poisonlib.photos.align import TEMPLATE
 from tests.toys import PooledLinear
 
 NOBODY, CROWD = (0, 0, 0), (255, 255, 255)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poisonlib.people import identity, nuisance, store
-from poisonlib.photos.align import TEMPLATE
+from poisonlib.alignment import TEMPLATE
+from studio.people import identity, nuisance, store
 
 PEOPLE, PHOTOS = 3, 4
 SETTINGS = {"version": 1, "amplitude": 0.32, "level": 1.2}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poisonlib.people import subdivision
-from poisonlib.photos.align import TEMPLATE, align, similarity
+from poisonlib.alignment import TEMPLATE, align, similarity
+from studio.people import subdivision
 
 CUBE = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
 CUBE_QUADS = np.array(

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from poisonlib import people
-from poisonlib.people import card, identity, pack, packaged, store
-from poisonlib.people.appearance import describe
+from poisonlib.people import packaged
+from studio.people import aligned, card, identity, pack, store
+from studio.people.describe import describe
 from tests.people.conftest import PEOPLE, PHOTOS
 
 
@@ -29,12 +30,12 @@ def data(rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def test_aligned_reads_a_rendered_folder(rendered):
-    photos = people.aligned(rendered)
+    photos = aligned(rendered)
     assert photos.images.shape == (PEOPLE * PHOTOS, 3, 112, 112)
     assert photos.images.dtype == torch.float32
     assert photos.names == ("p00000", "p00001", "p00002")
     assert photos.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    fewer = people.aligned(rendered, identities=2, photos=3)
+    fewer = aligned(rendered, identities=2, photos=3)
     assert len(fewer) == 6 and torch.equal(fewer.of("p00001"), photos.of("p00001")[:3])
 
 
@@ -58,7 +59,7 @@ def test_packing_gives_the_same_bytes_and_what_was_asked(rendered, tmp_path):
 
 def test_load_gives_what_was_packed(data, rendered):
     images, labels, names = people.load("users")
-    direct = people.aligned(rendered)
+    direct = aligned(rendered)
     assert names == direct.names and torch.equal(labels, direct.labels)
     assert (images - direct.images).abs().mean() < 0.02  # one more JPEG
 
@@ -88,11 +89,11 @@ def test_missing_and_damaged_files(data):
 
 def test_packing_an_empty_or_unfinished_folder(rendered, tmp_path):
     with pytest.raises(FileNotFoundError, match="people render"):
-        people.aligned(tmp_path / "nowhere")
+        aligned(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="4 finished photographs, 9 were asked for"):
-        people.aligned(rendered, photos=9)
+        aligned(rendered, photos=9)
     with pytest.raises(ValueError, match="holds 3 people, 5"):
-        people.aligned(rendered, identities=5)
+        aligned(rendered, identities=5)
 
 
 def test_a_damaged_portrait_stops_packing_and_leaves_no_file(rendered, tmp_path):
@@ -116,7 +117,7 @@ def test_finished_photographs_are_those_that_are_whole(rendered):
 
 
 def test_contact_sheet_has_a_row_for_each_person(rendered):
-    photos = people.aligned(rendered)
+    photos = aligned(rendered)
     sheet = people.contact_sheet(photos, people=2, per_person=3)
     assert sheet.size == (3 * 112, 2 * 112)
     corner = np.asarray(sheet)[112:224, 224:336] / 255

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("numba", reason="rendering needs the extra `people`")
 
-from poisonlib.people import raster, shading  # noqa: E402
+from studio.people import raster, shading  # noqa: E402
 
 SIDE = 16
 

@@ -8,8 +8,9 @@ import pickle
 import numpy as np
 import pytest
 
-from poisonlib.people import appearance, identity, nuisance
-from poisonlib.people.fields import stream
+from poisonlib.people import appearance
+from studio.people import identity, nuisance
+from studio.people.fields import stream
 
 SEEDS = range(60)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poisonlib.people import store
+from studio.people import store
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("head_model")]
 SEEDS, PHOTOS = (3, -1), 2
@@ -29,7 +29,7 @@ def records(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def reference(head_model, tmp_path_factory) -> Path:
     """Two people with two photographs each, rendered in this process."""
-    from poisonlib.people.render_many import render
+    from studio.people.render_many import render
 
     folder = tmp_path_factory.mktemp("reference")
     report = render(folder, seeds=SEEDS, photos=PHOTOS, processes=1, progress=False)
@@ -38,7 +38,7 @@ def reference(head_model, tmp_path_factory) -> Path:
 
 
 def test_two_processes_and_another_order_give_the_same_files(reference, tmp_path):
-    from poisonlib.people.render_many import render
+    from studio.people.render_many import render
 
     render(tmp_path, seeds=SEEDS[::-1], photos=PHOTOS, processes=2, progress=False)
     assert pictures(tmp_path) == pictures(reference)
@@ -46,8 +46,8 @@ def test_two_processes_and_another_order_give_the_same_files(reference, tmp_path
 
 
 def test_one_photograph_alone_is_the_same_picture(reference):
-    from poisonlib.people import identity, nuisance
-    from poisonlib.people.render import Character
+    from studio.people import identity, nuisance
+    from studio.people.render import Character
 
     portrait = Character(identity.sample(-1)).photograph(nuisance.sample(-1, 1))
     assert portrait.jpeg() == (reference / "p-0001" / "001.jpg").read_bytes()
@@ -57,7 +57,7 @@ def test_one_photograph_alone_is_the_same_picture(reference):
 
 
 def test_damaged_files_are_rendered_again_and_others_left(reference, tmp_path):
-    from poisonlib.people.render_many import render
+    from studio.people.render_many import render
 
     render(tmp_path, seeds=SEEDS, photos=1, processes=1, progress=False)
     kept = (tmp_path / "p00003" / "000.jpg").stat().st_mtime_ns
@@ -92,7 +92,7 @@ def test_a_killed_run_goes_on_where_it_was(reference, tmp_path):
 
 
 def test_photographs_of_one_person_differ_and_people_differ_more(reference):
-    from poisonlib.people import pack
+    from studio.people import pack
 
     photos = pack.aligned(reference)
     one, other = photos.of("p00003"), photos.of("p-0001")
@@ -103,7 +103,7 @@ def test_photographs_of_one_person_differ_and_people_differ_more(reference):
 
 
 def test_what_cannot_be_rendered_is_said_before_anything_is_written(tmp_path):
-    from poisonlib.people.render_many import render
+    from studio.people.render_many import render
 
     for mistake, message in (
         ({"seeds": [], "photos": 1}, "at least one identity"),
@@ -117,7 +117,7 @@ def test_what_cannot_be_rendered_is_said_before_anything_is_written(tmp_path):
 
 
 def test_a_damaged_head_model_is_built_again(head_model, tmp_path, monkeypatch, capsys):
-    from poisonlib.people import head
+    from studio.people import head
 
     whole = head.load()
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))

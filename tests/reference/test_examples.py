@@ -16,11 +16,11 @@ from tests.reference.names import ROOMS, documented, is_code, public
 # Public names without an example, each with the reason.
 EXEMPT: dict[str, str] = {
     **{
-        f"poisonlib.extractors.pretrained.{name}": "builds a network from weights not shipped"
+        f"workbench.extractors.pretrained.{name}": "builds a network from weights not shipped"
         for name in ("facenet", "mobilefacenet", "edgeface", "clip", "siglip2")
     },
     **{
-        f"poisonlib.sweep.{name}": "runs tools at full strength: minutes"
+        f"workbench.sweep.{name}": "runs tools at full strength: minutes"
         for name in ("run", "Outcome")
     },
 }

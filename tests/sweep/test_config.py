@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poisonlib.sweep import Config
+from workbench.sweep import Config
 
 GOOD = {
     "photographs": '"people"',

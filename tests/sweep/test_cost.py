@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poisonlib.sweep import Cost, Entry, estimate, measured
+from workbench.sweep import Cost, Entry, estimate, measured
 
 LEDGER = [
     Entry("cloaks", "a", "LowKey", 10, 0, 20.0, "cpu"),

@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas
 import pytest
 
-from poisonlib import sweep
-from poisonlib.sweep.store import Store
+from workbench import sweep
+from workbench.sweep.store import Store
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

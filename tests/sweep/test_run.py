@@ -11,12 +11,12 @@ import pandas
 import pyarrow.parquet
 import pytest
 
-from poisonlib import sweep
-from poisonlib.sweep import jobs
-from poisonlib.sweep.store import Store
 from poisonlib.trial import Trial
 from tests.sweep.conftest import TOOLS, TOY, smaller
 from tests.toys import people
+from workbench import sweep
+from workbench.sweep import jobs
+from workbench.sweep.store import Store
 
 ORDER = ["seed", "attack", "condition", "user", "whose"]
 

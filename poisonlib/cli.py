@@ -1,0 +1,80 @@
+"""The command line: ``python -m poisonlib COMMAND``, one module for each command.
+
+A command module has ``register(subparsers)``, which adds its parser and sets ``run`` on it to a
+function of the parsed arguments, which may return an exit code. Commands live in ``studio`` and
+``workbench``; this module knows them by name only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "people": "studio",
+    "train": "studio",
+    "collect": "studio",
+    "adapt": "studio",
+    "denoiser": "studio",
+    "detector": "studio",
+    "record": "studio",
+    "reproduce": "studio",
+    "cloak": "workbench",
+    "audit": "workbench",
+    "sweep": "workbench",
+    "assets": "workbench",
+}
+"""Each command, and the package that it lives in."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line as an argparse parser.
+
+    Example:
+        >>> from poisonlib import cli
+        >>> chosen = cli.parser().parse_args(["reproduce", "--profile", "quick"])
+        >>> chosen.command, chosen.profile
+        ('reproduce', 'quick')
+    """
+    top = argparse.ArgumentParser(prog="python -m poisonlib", description=__doc__.split("\n")[0])
+    subparsers = top.add_subparsers(title="commands", dest="command", required=True)
+    for name, package in COMMANDS.items():
+        importlib.import_module(f"{package}.commands.{name}").register(subparsers)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code.
+
+    Mistakes in what was asked (a bad value, a missing file) end with one line that says what to
+    do, and exit code 2; Ctrl-C with 130. Anything else is a defect and shows its traceback.
+
+    Example:
+        >>> from poisonlib import cli
+        >>> cli.main(["people", "pack", "nowhere", "--out", "packed.zip"])
+        2
+    """
+    chosen = parser().parse_args(arguments)
+    try:
+        return chosen.run(chosen) or 0
+    except (ValueError, FileNotFoundError, ModuleNotFoundError) as problem:
+        print(f"poisonlib: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("poisonlib: stopped; the same command resumes from here", file=sys.stderr)
+        return 130
+
+
+def typed(arguments: argparse.Namespace) -> str:
+    """What to type to run this again, for provenance: defaults spelt out, folders left out."""
+    words = ["python -m poisonlib", arguments.command]
+    for name, value in sorted(vars(arguments).items()):
+        if name in ("command", "run") or value is None or value is False or name.endswith("folder"):
+            continue
+        if name == "name":
+            words.insert(2, str(value))
+        else:
+            words.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"))
+    return " ".join(words)

@@ -1,0 +1,117 @@
+"""A set of aligned face photographs with the person each one shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from poisonlib import checks
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Aligned photographs, the person on each, and the people's names.
+
+    Attributes:
+        images: ``(n, 3, h, w)`` float32 in [0, 1].
+        labels: ``(n,)`` int64; ``names[labels[i]]`` is the person on image i.
+        names: one name for each label. A subset keeps all names, so that labels stay comparable.
+
+    Unpacks as ``images, labels, names = photos``.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(3, 3, 8, 8), torch.tensor([0, 0, 1]), ("Ada", "Ben"))
+        >>> photos.of("Ada").shape
+        torch.Size([2, 3, 8, 8])
+        >>> photos.of_people(["Ben"]).labels
+        tensor([1])
+    """
+
+    images: Tensor
+    labels: Tensor
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        checks.images(self.images)
+        checks.labels(self.labels, len(self.images))
+        if int(self.labels.max()) >= len(self.names):
+            raise ValueError(
+                f"labels must index names, got label {int(self.labels.max())} "
+                f"for {len(self.names)} names; give one name for each label"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> Iterator:
+        return iter((self.images, self.labels, self.names))
+
+    @property
+    def people(self) -> tuple[int, ...]:
+        """The labels present, ascending."""
+        return tuple(torch.unique(self.labels).tolist())
+
+    def label(self, person: int | str) -> int:
+        """The label of a person given by label or by name.
+
+        Raises:
+            ValueError: nobody of that label or name has a photograph here.
+        """
+        found = self.names.index(person) if person in self.names else person
+        if found not in self.people:
+            raise ValueError(
+                f"no photographs of {person!r} in this set of {len(self.people)} people; "
+                f"known are e.g. {', '.join(self.names[label] for label in self.people[:3])}"
+            )
+        return int(found)
+
+    def of(self, person: int | str) -> Tensor:
+        """All images ``(k, 3, h, w)`` of one person, in their order in the set."""
+        return self.images[self.labels == self.label(person)]
+
+    def subset(self, which: Tensor | Sequence[int]) -> Photos:
+        """The photographs picked by a boolean mask ``(n,)`` or by indices, names kept."""
+        index = torch.as_tensor(which)
+        return Photos(self.images[index], self.labels[index], self.names)
+
+    def of_people(self, people: Sequence[int | str]) -> Photos:
+        """The photographs of some people only, names kept."""
+        wanted = torch.tensor([self.label(person) for person in people])
+        return self.subset(torch.isin(self.labels, wanted))
+
+    def joined(self, other: Photos) -> Photos:
+        """These photographs and those of other people as one set, labels counted on.
+
+        Raises:
+            ValueError: a name that occurs in both.
+        """
+        if twice := set(self.names) & set(other.names):
+            raise ValueError(
+                f"two sets of different people can be joined; {len(twice)} name(s) occur in both, "
+                f"e.g. {sorted(twice)[0]!r}"
+            )
+        labels = torch.cat([self.labels, other.labels + len(self.names)])
+        return Photos(torch.cat([self.images, other.images]), labels, self.names + other.names)
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Photographs at the network's own size, as bytes to save memory.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.photos import resized
+        >>> small = resized(torch.rand(2, 3, 112, 112), 64)
+        >>> small.shape, small.dtype
+        (torch.Size([2, 3, 64, 64]), torch.uint8)
+    """
+    batches = []
+    for batch in images.split(512):
+        small = F.interpolate(batch, (size, size), mode="bilinear", antialias=True)
+        batches.append((small * 255).round().clamp(0, 255).to(torch.uint8))
+    return torch.cat(batches)

@@ -1,1 +1,0 @@
-"""How the shipped extractors were trained, as commands that train them again."""

@@ -1,0 +1,19 @@
+"""``python -m studio.benchmarks``: everything that is measured in minutes, one after the other.
+
+``studio.benchmarks.realism`` is separate: it needs rendered portraits and recognisers trained on
+real photographs. So is ``studio.benchmarks.scaling``, which needs an idle machine.
+"""
+
+from studio.benchmarks import (
+    chapters,
+    cloaking,
+    detection,
+    embedding,
+    identification,
+    loading,
+    purification,
+)
+
+for benchmark in (cloaking, loading, embedding, identification, detection, purification, chapters):
+    print(f"# {benchmark.__doc__.splitlines()[0]}", flush=True)
+    benchmark.main()

@@ -1,0 +1,193 @@
+"""How real the rendered people look to tools that only ever saw photographs.
+
+``python -m studio.benchmarks.realism DIR --mobilefacenet CHECKPOINT`` takes a folder of
+``people render`` and prints, as JSON:
+
+- in how many portraits facenet-pytorch's MTCNN finds the right face: the mean error of its five
+  landmarks is below a quarter of the distance between the eyes;
+- rank-1 accuracy of dlib's ResNet (2017) and of MobileFaceNet (2019), both trained on real
+  photographs: nearest neighbour, every other photograph of each person as the gallery.
+
+dlib needs the optional extra ``real``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from poisonlib import provenance
+from poisonlib.extractors import ModuleExtractor, embed
+from poisonlib.statistics import wilson
+from studio.people import pack, store
+from workbench.extractors import pretrained
+
+RIGHT_FACE = 0.25
+"""Largest mean landmark error, in distances between the eyes, that counts as the right face."""
+
+
+def portraits(people) -> tuple[NDArray, NDArray, NDArray]:
+    """Portraits ``(n, 224, 224, 3)`` uint8, landmarks ``(n, 5, 2)`` and labels ``(n,)``."""
+    images, landmarks, labels = [], [], []
+    for label, (place, record, numbers) in enumerate(people):
+        for number in numbers:
+            with Image.open(place / store.file_of(number)) as file:
+                images.append(np.asarray(file.convert("RGB")))
+            landmarks.append(record["photographs"][str(number)]["landmarks"])
+            labels.append(label)
+    return np.stack(images), np.array(landmarks), np.array(labels)
+
+
+def landmark_errors(images: NDArray, landmarks: NDArray) -> NDArray:
+    """MTCNN's mean landmark error ``(n,)`` in eye distances; infinite where it sees no face."""
+    from facenet_pytorch import MTCNN
+
+    detector = MTCNN(select_largest=False, device="cpu")
+    errors = np.full(len(images), np.inf)
+    for start in range(0, len(images), 32):
+        batch = slice(start, start + 32)
+        _, _, points = detector.detect(list(images[batch]), landmarks=True)
+        for i, found in enumerate(points):
+            if found is None:
+                continue
+            truth = landmarks[start + i]
+            away = np.linalg.norm(np.asarray(found[0], float) - truth, axis=1).mean()
+            errors[start + i] = away / np.linalg.norm(truth[0] - truth[1])
+    return errors
+
+
+def dlib_embeddings(images: NDArray, landmarks: NDArray) -> NDArray:
+    """dlib's descriptors ``(n, 128)``, aligned by its own detector and five-point predictor.
+
+    Where its detector sees nothing, the predictor gets a box around the true landmarks.
+    """
+    import dlib
+
+    models = Path(next(iter(_package("face_recognition_models")))) / "models"
+    predictor = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
+    network = dlib.face_recognition_model_v1(
+        str(models / "dlib_face_recognition_resnet_model_v1.dat")
+    )
+    detector = dlib.get_frontal_face_detector()
+    rows = []
+    for image, truth in zip(images, landmarks, strict=True):
+        image = np.ascontiguousarray(image)
+        middle = truth.mean(0)
+        boxes = [box for box in detector(image, 1) if box.contains(dlib.point(*map(int, middle)))]
+        if not boxes:
+            reach = 1.15 * np.linalg.norm(truth[:2].mean(0) - truth[3:].mean(0))
+            boxes = [dlib.rectangle(*(int(v) for v in (*(middle - reach), *(middle + reach))))]
+        rows.append(network.compute_face_descriptor(image, predictor(image, boxes[0])))
+    return np.array(rows)
+
+
+def _package(name: str):
+    found = importlib.util.find_spec(name)
+    if found is None:
+        raise ModuleNotFoundError(f"{name} is not installed; run: pip install poisonlib[real]")
+    return found.submodule_search_locations
+
+
+def mobilefacenet_embeddings(folder: Path, checkpoint: Path, **chosen) -> NDArray:
+    """MobileFaceNet's unit embeddings ``(n, 128)`` of the aligned photographs."""
+    known = pretrained.PRETRAINED["mobilefacenet-2019"]
+    extractor = ModuleExtractor(known.build(checkpoint), known.card, known.preprocessing)
+    return embed(extractor, pack.aligned(folder, **chosen).images, batch_size=64).numpy()
+
+
+def rank_one(rows: NDArray, labels: NDArray) -> dict[str, Any]:
+    """Rank-1 accuracy by nearest neighbour, every other photograph of each person as gallery."""
+    order = np.concatenate([np.arange((labels == label).sum()) for label in np.unique(labels)])
+    gallery, probe = order % 2 == 0, order % 2 == 1
+    distance = ((rows[probe][:, None] - rows[gallery][None]) ** 2).sum(-1)
+    named = labels[gallery][distance.argmin(1)]
+    return _rate(int((named == labels[probe]).sum()), int(probe.sum()))
+
+
+def _rate(count: int, n: int) -> dict[str, Any]:
+    rate = wilson(count, n)
+    return {
+        "value": round(count / n, 4), "n": n, "low": round(rate.low, 4), "high": round(rate.high, 4)
+    }  # fmt: skip
+
+
+def measure(
+    folder: Path, *, mobilefacenet: Path | None, dlib: bool, identities=None, photos=None
+) -> dict[str, Any]:
+    """Everything above for one folder; parts without their models are left out."""
+    chosen = {"identities": identities, "photos": photos}
+    images, landmarks, labels = portraits(pack.people_in(folder, **chosen))
+    errors = landmark_errors(images, landmarks)
+    result: dict[str, Any] = {
+        "people": int(labels.max()) + 1,
+        "portraits": len(images),
+        "mtcnn right face": _rate(int((errors < RIGHT_FACE).sum()), len(errors)),
+        "mtcnn any face": _rate(int(np.isfinite(errors).sum()), len(errors)),
+    }
+    if mobilefacenet is not None:
+        rows = mobilefacenet_embeddings(folder, mobilefacenet, **chosen)
+        result["mobilefacenet 2019 rank-1"] = rank_one(rows, labels)
+    if dlib:
+        result["dlib 2017 rank-1"] = rank_one(dlib_embeddings(images, landmarks), labels)
+    return result
+
+
+def _typed(arguments: argparse.Namespace) -> str:
+    """What to type to measure this again, folders and files by role rather than by place."""
+    words = ["python -m studio.benchmarks.realism DIR"]
+    if arguments.mobilefacenet is not None:
+        words.append("--mobilefacenet CHECKPOINT")
+    if arguments.no_dlib:
+        words.append("--no-dlib")
+    for name in ("identities", "photos"):
+        if (value := getattr(arguments, name)) is not None:
+            words.append(f"--{name} {value}")
+    return " ".join(words)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="folder that `people render` wrote")
+    parser.add_argument("--mobilefacenet", type=Path, help="checkpoint 068.ckpt")
+    parser.add_argument("--no-dlib", action="store_true", help="leave dlib out")
+    parser.add_argument("--identities", type=int, help="only the first so many people")
+    parser.add_argument("--photos", type=int, help="only the first so many photographs of each")
+    parser.add_argument("--record", action="store_true", help="keep the result for the book")
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    result = measure(
+        arguments.folder,
+        mobilefacenet=arguments.mobilefacenet,
+        dlib=not arguments.no_dlib,
+        identities=arguments.identities,
+        photos=arguments.photos,
+    )
+    seconds = time.perf_counter() - start
+    origin = provenance.of_run(_typed(arguments), seed=0, seconds=seconds)
+    if arguments.record:
+        recorded = provenance.Recorded(rows(result), origin)
+        recorded.save(Path(str(provenance.RECORDED)) / "realism.json")
+    kept = ("command", "commit", "date", "seconds")
+    print(json.dumps(result | {name: getattr(origin, name) for name in kept}, indent=1))
+
+
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rates of a result as rows of a tidy table."""
+    return [
+        {"measure": name, **rate, "people": result["people"]}
+        for name, rate in result.items()
+        if isinstance(rate, dict)
+    ]
+
+
+if __name__ == "__main__":
+    main()

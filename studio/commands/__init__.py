@@ -1,0 +1,1 @@
+"""Commands of ``python -m poisonlib`` that make data, one module each."""

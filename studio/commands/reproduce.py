@@ -1,0 +1,127 @@
+"""``reproduce``: run the paper's claims, and say which of them come out here."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poisonlib.cli import typed
+from poisonlib.progress import Cloaks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from poisonlib.provenance import Provenance
+    from studio.scoreboard import Judged
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    from studio.scoreboard import PROFILES
+
+    command = subparsers.add_parser(
+        "reproduce",
+        help="run the paper's claims and judge each",
+        description="Run the paper's claims and print one row for each: what the paper says, what "
+        "came out here with its 95 % interval, a verdict by a criterion that was written down "
+        "before, and where the book teaches it. Cloaks are cached, so that the same command goes "
+        "on after a kill. The exit code is 0 once everything has run, whatever the verdicts.",
+    )
+    sizes = "; ".join(f"{name}: {one.users} users, {one.about}" for name, one in PROFILES.items())
+    command.add_argument("--profile", choices=PROFILES, default="quick", help=sizes)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--processes", type=int, default=2, help="to make the cloaks with")
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    command.add_argument(
+        "--criteria", action="store_true", help="print every claim's criterion and run nothing"
+    )
+    command.add_argument(
+        "--out-folder", type=Path, help="also keep what was measured there, as reproduce.json"
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run, judge, print."""
+    from poisonlib import provenance
+    from poisonlib.attacks import CloakCache
+    from studio import scoreboard
+    from studio.studies.precompute import precompute_cloaks
+
+    if arguments.criteria:
+        print(_criteria(arguments.json))
+        return
+    scale = {"users": scoreboard.PROFILES[arguments.profile].users, "seed": arguments.seed}
+    with Cloaks() as bar:
+        experiment = scoreboard.EXPERIMENT
+        precompute_cloaks(experiment, **scale, processes=arguments.processes, progress=bar)
+        rows = list(experiment.rows(**scale, cache=CloakCache(), progress=bar))
+    origin = provenance.of_run(typed(arguments), seed=arguments.seed, seconds=bar.seconds)
+    recorded = provenance.Recorded(rows, origin)
+    if arguments.out_folder is not None:
+        recorded.save(arguments.out_folder / "reproduce.json")
+    board = scoreboard.judge(recorded.table)
+    print(as_json(board, origin) if arguments.json else as_text(board, origin))
+
+
+def as_json(board: Sequence[Judged], origin: Provenance) -> str:
+    """The scoreboard with its provenance, as strict JSON."""
+    from dataclasses import asdict
+
+    from studio.scoreboard import RULE, VERDICTS
+
+    count = Counter(row.verdict for row in board)
+    content = {
+        "provenance": asdict(origin),
+        "rule": RULE,
+        "verdicts": {verdict: count[verdict] for verdict in VERDICTS},
+        "claims": [row.to_json() for row in board],
+    }
+    return json.dumps(content, indent=1, allow_nan=False)
+
+
+def as_text(board: Sequence[Judged], origin: Provenance) -> str:
+    """The scoreboard as a table, a line for each claim."""
+    from poisonlib.figures.tables import title
+    from studio.scoreboard import VERDICTS
+
+    cells = [("verdict", "claim", "ours [95 %]", "n / people", "taught in", "the paper")]
+    for row in board:
+        claim, counts = row.claim, f"{row.n} / {row.users}"
+        # The paper's words are the longest: they come last, so that most lines are short.
+        cells.append((row.mark, claim.name, row.ours, counts, title(claim.taught), claim.said))
+    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    head, *lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
+    count = Counter(row.verdict for row in board)
+    total = ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS)
+    grouped = []
+    for group, rows in itertools.groupby(
+        zip(board, lines, strict=True), key=lambda pair: pair[0].claim.group
+    ):
+        grouped += ["", group.capitalize(), *(f"  {line}" for _, line in rows)]
+    notes = ["", f"{len(board)} claims: {total}."]
+    if any(row.coarse for row in board):
+        notes.append("~ coarse: so few photographs or people that another draw may judge otherwise")
+    return "\n".join([f"  {head}", *grouped, *notes, str(origin)])
+
+
+def _criteria(in_json: bool) -> str:
+    from studio.scoreboard import CLAIMS, RULE
+
+    if in_json:
+        claims = [
+            {"claim": one.name, "statement": one.statement, "holds": one.holds, "leans": one.leans}
+            for one in CLAIMS
+        ]
+        return json.dumps({"rule": RULE, "claims": claims}, indent=1)
+    lines = [RULE]
+    for one in CLAIMS:
+        lines += ["", f"{one.name}: {one.statement}", f"  {one.criterion}"]
+    return "\n".join(lines)

@@ -1,0 +1,202 @@
+"""Rendering many people on all cores, resumable at any point."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from poisonlib import atomic
+from studio.people import head, identity, nuisance, store
+
+VERSION = 1
+"""Raised whenever the same seed would give another picture.
+
+On one machine a picture is the same to the bit in any order and any number of processes. Another
+processor may round the last bits otherwise, so that a few pixels differ by a level or two.
+"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """The photographs of one person still to be made."""
+
+    folder: Path
+    seed: int
+    numbers: tuple[int, ...]
+    amplitude: float
+    level: float
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"version": VERSION, "amplitude": self.amplitude, "level": self.level}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did.
+
+    Attributes:
+        rendered: photographs made now; kept: photographs found finished.
+        seconds: wall time of this run.
+    """
+
+    rendered: int
+    kept: int
+    seconds: float
+
+    def __str__(self) -> str:
+        rate = self.rendered / self.seconds if self.seconds else 0.0
+        return (
+            f"{self.rendered} photographs rendered in {self.seconds:.1f} s "
+            f"({rate:.2f} a second), {self.kept} were there already"
+        )
+
+
+def plan(
+    folder: Path,
+    seeds: Sequence[int],
+    photos: int,
+    *,
+    amplitude: float = identity.AMPLITUDE,
+    level: float = nuisance.LEVEL,
+) -> tuple[list[Task], int]:
+    """What is left to render, and how many photographs are finished."""
+    tasks, kept = [], 0
+    for seed in seeds:
+        task = Task(folder, seed, (), amplitude, level)
+        done = store.finished(folder / store.name_of(seed), task.settings)
+        missing = tuple(n for n in range(photos) if str(n) not in done)
+        kept += photos - len(missing)
+        if missing:
+            tasks.append(Task(folder, seed, missing, amplitude, level))
+    return tasks, kept
+
+
+def render(
+    folder: str | Path,
+    *,
+    seeds: Sequence[int],
+    photos: int,
+    processes: int | None = None,
+    amplitude: float = identity.AMPLITUDE,
+    level: float = nuisance.LEVEL,
+    progress: bool = True,
+) -> Report:
+    """Render ``photos`` photographs of each identity into a folder (layout: `store`).
+
+    Safe to kill at any time: every photograph and every record is written whole, and a
+    second run makes only what is missing.
+
+    Args:
+        seeds: identity seeds; each appears once.
+        processes: how many at once; None takes all cores.
+
+    Raises:
+        ValueError: no identities, no photographs, or a seed twice.
+    """
+    if len(seeds) == 0 or photos < 1:
+        raise ValueError(
+            f"need at least one identity and one photograph, got {len(seeds)} and {photos}"
+        )
+    if len(set(seeds)) != len(seeds):
+        raise ValueError("identity seeds must differ, some were given twice; drop the repeats")
+    if processes is not None and processes < 1:
+        raise ValueError(f"processes must be >= 1, got {processes}; leave it out for all cores")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    head.load()  # build the cache once, before the workers ask for it
+    tasks, kept = plan(folder, seeds, photos, amplitude=amplitude, level=level)
+    total = sum(len(task.numbers) for task in tasks)
+    start = time.perf_counter()
+    with _Progress(total, kept, shown=progress) as bar:
+        for _ in _work(tasks, processes or os.cpu_count() or 1):
+            bar.advance()
+    return Report(total, kept, time.perf_counter() - start)
+
+
+def _work(tasks: list[Task], processes: int) -> Iterator[str]:
+    """Run the tasks, yielding the name of each photograph as it is finished."""
+    if processes == 1 or len(tasks) <= 1:
+        for task in tasks:
+            yield from run(task)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(processes, len(tasks)), initializer=_start_worker) as pool:
+        for names in pool.imap_unordered(_run_all, tasks):
+            yield from names
+
+
+def _start_worker() -> None:
+    """One thread a worker, as the processes already fill the cores; Ctrl-C is the parent's."""
+    from threadpoolctl import threadpool_limits
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
+
+
+def _run_all(task: Task) -> list[str]:
+    return list(run(task))
+
+
+def run(task: Task) -> Iterator[str]:
+    """Render one task, writing each photograph and then the record that lists it."""
+    from studio.people.render import Character
+
+    person = identity.sample(task.seed, amplitude=task.amplitude)
+    folder = task.folder / store.name_of(task.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".*.partial"):
+        leftover.unlink()
+    record = store.person_record(person, task.settings)
+    record["photographs"] = store.finished(folder, task.settings)
+    character = Character(person)
+    parent = multiprocessing.parent_process()
+    for number in task.numbers:
+        if parent is not None and not parent.is_alive():
+            return  # the run was killed; another may be at work on this folder already
+        taken = nuisance.sample(task.seed, number, level=task.level)
+        portrait = character.photograph(taken)
+        content = portrait.jpeg()
+        atomic.write(folder / store.file_of(number), content)
+        record["photographs"][str(number)] = store.photograph_record(portrait, taken, content)
+        store.write_json(folder / store.RECORD, record)
+        yield f"{folder.name}/{number}"
+
+
+class _Progress:
+    """A bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, total: int, kept: int, *, shown: bool, every: float = 30.0) -> None:
+        self._total, self._kept, self._every = total, kept, every
+        terminal = sys.stderr.isatty()
+        self._bar = tqdm(total=total, unit="photo", disable=not (shown and terminal))
+        self._lines = shown and not terminal
+        self._count, self._start = 0, time.perf_counter()
+        self._last = self._start
+
+    def __enter__(self) -> _Progress:
+        if self._lines:
+            print(f"{self._total} photographs to render, {self._kept} finished", file=sys.stderr)
+        return self
+
+    def advance(self) -> None:
+        self._count += 1
+        self._bar.update()
+        now = time.perf_counter()
+        if self._lines and now - self._last > self._every:
+            self._last = now
+            rate = self._count / (now - self._start)
+            line = f"{self._count}/{self._total} photographs, {rate:.2f} a second"
+            print(line, file=sys.stderr, flush=True)
+
+    def __exit__(self, *unused: object) -> None:
+        self._bar.close()

@@ -1,0 +1,31 @@
+"""The scoreboard: which of the paper's claims this book reproduces, and by which criterion.
+
+``claims`` says what the paper claims, when we call it reproduced, and where the book teaches it;
+``measure`` runs everything that is needed, ``measured`` reads it, ``parts`` holds it against a
+claim, ``criteria`` has the one rule for a verdict, and ``judge`` makes the board. The command is
+``python -m poisonlib reproduce``.
+"""
+
+from studio.scoreboard.claims import CLAIMS, ToReproduce
+from studio.scoreboard.criteria import RULE, VERDICTS, Band, Part, chance, verdict
+from studio.scoreboard.judge import Judged, judge
+from studio.scoreboard.measure import EXPERIMENT, PROFILES, Profile, measure
+from studio.scoreboard.measured import Measured
+
+__all__ = [
+    "Band",
+    "CLAIMS",
+    "EXPERIMENT",
+    "Judged",
+    "Measured",
+    "PROFILES",
+    "Part",
+    "Profile",
+    "RULE",
+    "ToReproduce",
+    "VERDICTS",
+    "chance",
+    "judge",
+    "measure",
+    "verdict",
+]

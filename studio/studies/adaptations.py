@@ -1,0 +1,142 @@
+"""The extractors that the adaptive trainers of these experiments make, each by one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from poisonlib import extractors
+from poisonlib.defenses.adaptive import AS_THEY_ARE, VARIED
+from poisonlib.defenses.pairs import Pairs, numbers
+from poisonlib.extractors import ModuleExtractor
+from poisonlib.photos import Photos
+from poisonlib.tools import ADAPTED, NEXT, SURROGATES
+from studio.training.adapt import adapt
+
+TOOLS = tuple(SURROGATES)
+EPOCHS = 12
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """One way of fine-tuning an ordinary extractor on what was scraped.
+
+    Attributes:
+        name: of the extractor that comes out.
+        start: the ordinary extractor.
+        trainer: who does it, in words.
+        tools: whose copies are learnt from; none for a fine-tuning on clean photographs alone.
+        leaks: None for a trainer who makes copies with the tools; else the share, in [0, 1], of
+            people who cloak (each with one tool) but let a few clean photographs slip, before a
+            trainer who does not know of any tool.
+        seed: of the fine-tuning.
+        epochs: of the fine-tuning.
+
+    Example:
+        >>> from studio.studies.adaptations import ADAPTATIONS
+        >>> made = ADAPTATIONS["adapted-arcface-2019-without-lowkey"]
+        >>> made.start, made.tools
+        ('arcface-2019', ('Fawkes v0.3', 'Fawkes v1.0'))
+    """
+
+    name: str
+    start: str
+    trainer: str
+    tools: tuple[str, ...] = TOOLS
+    leaks: float | None = None
+    seed: int = 1
+    epochs: int = EPOCHS
+
+    def run(
+        self,
+        photos: Photos,
+        pairs: Pairs,
+        *,
+        checkpoint: Path | None = None,
+        progress: Callable[[int, int, float], None] | None = None,
+        device: torch.device | str = "cpu",
+    ) -> ModuleExtractor:
+        """Fine-tune on scraped photographs and copies; see :func:`studio.training.adapt`."""
+        start = extractors.load(self.start)
+        copies: Pairs | None = pairs
+        variety = VARIED
+        if self.leaks is not None:
+            photos, copies = unwitting(photos, pairs, leaks=self.leaks, seed=self.seed)
+            variety = AS_THEY_ARE  # who has no tool cannot tell a change from a photograph
+        else:
+            copies = pairs.made_by(*self.tools) if self.tools else None
+        how = {"seed": self.seed, "epochs": self.epochs, "variety": variety, "name": self.name}
+        run = {"checkpoint": checkpoint, "progress": progress, "device": device}
+        return adapt(start, photos, copies, **how, **run)
+
+
+LEAKED = 3
+"""Clean photographs of somebody who leaks."""
+
+LEAKS = (0.0, 0.1, 0.25, 1.0)
+"""Shares of the users who let clean photographs slip, see ``adaptations.unwitting``."""
+
+
+def unwitting(photos: Photos, pairs: Pairs, *, leaks: float, seed: int) -> tuple[Photos, Pairs]:
+    """The photographs as a trainer finds them who knows of no tool: users cloak, some leak.
+
+    Whoever has copies is taken for a user of *one* of the tools, drawn by the seed, who posts that
+    tool's copies and nothing else; the others post clean photographs. A share of the users leaks
+    :data:`LEAKED` clean photographs each, which are not the originals of their copies. A larger
+    share contains the people of a smaller one.
+
+    Returns:
+        the clean photographs that are out, and the copies that are.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    users = torch.tensor([photos.names.index(pairs.photos.names[p]) for p in pairs.photos.people])
+    order = torch.randperm(len(users), generator=generator)
+    leaking = users[order[: round(leaks * len(users))]]
+    place = torch.tensor(numbers(photos))
+    cloaked_first = torch.unique(torch.tensor(numbers(pairs.photos))).numel()
+    is_user, leaks_too = torch.isin(photos.labels, users), torch.isin(photos.labels, leaking)
+    leaked = leaks_too & (place >= cloaked_first) & (place < cloaked_first + LEAKED)
+    own_tool = torch.randint(len(pairs.tools), (len(pairs.photos.names),), generator=generator)
+    return photos.subset(~is_user | leaked), pairs.subset(own_tool[pairs.labels] == pairs.tool)
+
+
+STARTS = ("arcface-2019", "softmax-2014")
+"""The ordinary extractors: the one that the stronger tools fool best, asked every question, and
+that of the paper's baseline, asked whether it can be adapted."""
+
+
+def _all(start: str) -> list[Adaptation]:
+    adapted = Adaptation(f"adapted-{start}", start, "adapted")
+    clean = Adaptation(f"tuned-{start}", start, "fine-tuned on clean photographs", tools=())
+    if start != STARTS[0]:
+        return [adapted]
+    without = [
+        Adaptation(
+            f"{adapted.name}-without-{_slug(left_out)}",
+            start,
+            f"adapted without {left_out}",
+            tools=tuple(tool for tool in TOOLS if tool != left_out),
+        )
+        for left_out in TOOLS
+    ]
+    leaking = [
+        Adaptation(f"leaks-{share:.0%}-{start}".replace("%", ""), start, "unwitting", leaks=share)
+        for share in LEAKS
+    ]
+    return [adapted, clean, *without, *leaking]
+
+
+def _slug(tool: str) -> str:
+    return tool.lower().replace(" ", "-")
+
+
+AGAIN = f"again-{ADAPTED}"
+"""Who adapts again, after a tool has been crafted on the adapted extractor."""
+
+ADAPTATIONS = {made.name: made for start in STARTS for made in _all(start)} | {
+    AGAIN: Adaptation(AGAIN, ADAPTED, "adapted again", tools=(*TOOLS, NEXT), seed=2, epochs=6)
+}
+"""All adaptations by name. Those that are called ``adapted-`` and nothing else ship."""

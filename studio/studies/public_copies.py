@@ -1,0 +1,136 @@
+"""What the trainers of these experiments have scraped: public people, some of them with copies.
+
+The paper's trainer has perturbed copies of at most half of the people in FaceScrub. Here 200 of 440
+public people have copies by all three tools: half of the packaged people, and 120 rendered ones
+whom no extractor that a cloak was made on has learnt from.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from poisonlib import people
+from poisonlib.attacks import Attack, CloakCache
+from poisonlib.defenses import pairs
+from poisonlib.defenses.pairs import Pairs, collect
+from poisonlib.photos import Photos
+from poisonlib.tools import paper_tools, tools_on_the_adapted
+from poisonlib.trial import Progress
+from studio.people import aligned
+
+#: Of the packaged public people the first so many have copies; of the rendered ones the last.
+PACKAGED_WITH_COPIES = 80
+RENDERED, FIRST_RENDERED, RENDERED_WITH_COPIES = 280, 10_320, 120
+PHOTOS, COPIED = 12, 6
+
+
+def public_copies(
+    folder: Path,
+    *,
+    processes: int = 1,
+    next_attack: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Photos, Pairs]:
+    """440 public people, 12 clean photographs of each, and the copies that 200 of them have.
+
+    Cloaks that are not in the default cache are made first, some hours of one core for all.
+
+    Args:
+        folder: where ``people render`` put the public people.
+        processes: to make cloaks in.
+        next_attack: whether to add copies of the packaged people by the tool that was crafted on
+            the adapted extractor.
+        progress: called with (cloaks done, cloaks in all, what is being done).
+
+    Raises:
+        FileNotFoundError, ValueError: the folder lacks the people; the message says how to get
+            them.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from studio.studies import public_copies
+        >>> public_copies(Path("rendered"))
+        Traceback (most recent call last):
+        ValueError: the scraped people are 280 rendered ones ...
+    """
+    from joblib import Parallel, delayed
+
+    public, rendered = _photographs(folder)
+    jobs = list(_jobs(folder))
+    run = Parallel(n_jobs=processes, return_as="generator_unordered")
+    for done, what in enumerate(run(delayed(_cloak_one)(folder, *job) for job in jobs)):
+        if progress is not None:
+            progress(done + 1, len(jobs), what)
+    known = pairs.join(*(_collected(folder, packaged) for packaged in (True, False)))
+    if next_attack:
+        known = _with_the_next(folder, known)
+    return public.joined(rendered), known
+
+
+def people_with_copies() -> list[int]:
+    """The packaged public people who have copies, by label."""
+    return list(range(PACKAGED_WITH_COPIES))
+
+
+@functools.cache
+def _photographs(folder: Path) -> tuple[Photos, Photos]:
+    chosen = {"identities": RENDERED, "photos": PHOTOS, "first_identity": FIRST_RENDERED}
+    try:
+        return people.load("public"), aligned(folder, **chosen)
+    except (FileNotFoundError, ValueError) as problem:
+        raise ValueError(
+            f"the scraped people are {RENDERED} rendered ones from identity {FIRST_RENDERED} on, "
+            f"{PHOTOS} photographs each ({problem}); run python -m poisonlib people render "
+            f"--identities {RENDERED} --photos {PHOTOS} --first-identity {FIRST_RENDERED} "
+            f"--out {folder}"
+        ) from problem
+
+
+def _of(folder: Path, packaged: bool) -> tuple[Photos, list[int], int]:
+    """Photographs, who of them has copies, and the seed under which they are cloaked."""
+    public, rendered = _photographs(folder)
+    if packaged:
+        return public, people_with_copies(), int(public.names[0][1:])
+    last = list(range(RENDERED - RENDERED_WITH_COPIES, RENDERED))
+    return rendered, last, int(rendered.names[0][1:])
+
+
+def _jobs(folder: Path) -> Iterator[tuple[bool, int]]:
+    for packaged in (True, False):
+        yield from ((packaged, label) for label in _of(folder, packaged)[1])
+
+
+@functools.cache
+def _tools() -> dict[str, Attack]:
+    return paper_tools(people.load("public"), cache=CloakCache())
+
+
+def _cloak_one(folder: Path, packaged: bool, label: int) -> str:
+    torch.set_num_threads(1)
+    photos, _, seed = _of(folder, packaged)
+    collect(_tools(), photos.of_people([label]), people=[label], seed=seed, each=COPIED)
+    return f"copies for {photos.names[label]}"
+
+
+def _with_the_next(folder: Path, known: Pairs) -> Pairs:
+    """Copies of the packaged people by one more tool, beside those that there are."""
+    photos, labels, seed = _of(folder, packaged=True)
+    tools = tools_on_the_adapted(photos, cache=CloakCache())
+    new = collect(tools, photos, people=labels, seed=seed, each=COPIED)
+    # The packaged people come first, so that the new copies point at the same originals.
+    return Pairs(
+        known.photos,
+        torch.cat([known.source, new.source]),
+        torch.cat([known.cloaked, new.cloaked]),
+        torch.cat([known.tool, new.tool + len(known.tools)]),
+        known.tools + new.tools,
+    )
+
+
+def _collected(folder: Path, packaged: bool) -> Pairs:
+    photos, labels, seed = _of(folder, packaged)
+    return collect(_tools(), photos, people=labels, seed=seed, each=COPIED)

@@ -1,0 +1,363 @@
+"""Training a detector on pairs, so that it learns the cloak and not the file it came in.
+
+A clean photograph and its cloaked copy differ in more than the cloak. The clean one was last
+stored as a JPEG, the copy comes straight out of a program: colours that JPEG would have thrown
+away are in it, whatever it did. A network that learns *that* is perfect on the data it was tested
+on and blind after one upload. Therefore a pair always gets the same view, many views pass through
+JPEG, another size or a blur, noise covers what is below a level of 255, and clean photographs that
+were never compressed are shown besides, if there are any.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from poisonlib import checks
+from poisonlib.attacks.base import round_to_8_bits
+from poisonlib.defenses.detector import Detector, DetectorCard, TraceNet
+from poisonlib.defenses.pairs import Pairs
+from poisonlib.defenses.purify import JPEG, Blur, Resize
+from poisonlib.extractors import ModuleExtractor, Preprocessing
+from poisonlib.extractors.card import Card
+from poisonlib.photos import Photos
+from studio.training import checkpoints
+from studio.training.augment import Augmentation
+from studio.training.loop import train
+from studio.training.recipes import Recipe
+
+Progress = Callable[[int, int, float], None]
+"""Called with (epochs done, epochs in all, mean loss) after every epoch."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """How a photograph and its copies are varied, all of them in the same way.
+
+    Attributes:
+        crop: side in pixels of the random part that is looked at; smaller photographs stay whole.
+        flip: probability of a mirror image.
+        jpeg, resize, blur: probabilities of each; at most one of them happens.
+        qualities: least and largest JPEG quality.
+        factors: least and largest scale to pass through.
+        sigmas: least and largest blur, in pixels.
+        noise: probability of Gaussian noise of up to one level of 255.
+
+    Example:
+        >>> import torch
+        >>> from studio.training.detecting import Views
+        >>> view = Views(crop=32)
+        >>> view(torch.rand(2, 3, 64, 64), generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([2, 3, 32, 32])
+    """
+
+    crop: int = 80
+    flip: float = 0.5
+    jpeg: float = 0.2
+    resize: float = 0.1
+    blur: float = 0.1
+    qualities: tuple[int, int] = (45, 95)
+    factors: tuple[float, float] = (0.5, 0.95)
+    sigmas: tuple[float, float] = (0.3, 1.2)
+    noise: float = 0.5
+
+    def __call__(self, images: Tensor, *, generator: Generator) -> Tensor:
+        """One random view of ``(n, 3, h, w)`` images in [0, 1], the same of all, in 8 bits."""
+
+        def uniform(low: float = 0.0, high: float = 1.0) -> float:
+            return low + (high - low) * float(torch.rand((), generator=generator))
+
+        if uniform() < self.flip:
+            images = images.flip(3)
+        which = uniform()
+        if which < self.jpeg:
+            images = JPEG(round(uniform(*self.qualities)))(images)
+        elif which < self.jpeg + self.resize:
+            images = Resize(uniform(*self.factors))(images)
+        elif which < self.jpeg + self.resize + self.blur:
+            images = Blur(uniform(*self.sigmas))(images)
+        height, width = images.shape[-2:]
+        tall, wide = min(self.crop, height), min(self.crop, width)
+        top = int(torch.randint(height - tall + 1, (), generator=generator))
+        left = int(torch.randint(width - wide + 1, (), generator=generator))
+        images = images[:, :, top : top + tall, left : left + wide]
+        if uniform() < self.noise:
+            level = uniform() / 255
+            images = images + level * torch.randn(images.shape, generator=generator)
+        return round_to_8_bits(images)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a network has learnt before it sees the first cloak.
+
+    Attributes:
+        module: the network; training copies it.
+        said: where its weights come from, for the card.
+        losses: the mean loss of each epoch, where it was trained here.
+
+    Example:
+        >>> from studio.training.detecting import Start
+        >>> from poisonlib.defenses.detector import TraceNet
+        >>> Start(TraceNet(width=0.25)).said
+        'random weights'
+    """
+
+    module: TraceNet
+    said: str = "random weights"
+    losses: tuple[float, ...] = ()
+
+
+def train_detector(
+    pairs: Pairs,
+    *,
+    seed: int,
+    clean: Tensor | None = None,
+    start: Start | None = None,
+    name: str = "detector",
+    epochs: int = 20,
+    steps: int = 20,
+    batch_size: int = 24,
+    learning_rate: float = 3e-3,
+    loudest: float = 4.0,
+    views: Views | None = None,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> Detector:
+    """Train a detector on clean and cloaked photographs of a few people.
+
+    Half of a batch are clean photographs, the other half their copies. At first a copy's cloak is
+    made several times as strong as it was, and then fades to its own strength: small networks find
+    the direction in the loud ones (PuFace, Wen 2024, amplifies its perturbations for a like
+    reason). Every epoch draws from its own seed, so that a resumed run goes on as the uninterrupted
+    one would have.
+
+    Args:
+        pairs: photographs and what the cloaking tools made of them.
+        seed: of weights (without ``start``), order and views.
+        clean: ``(n, 3, h, w)`` further clean photographs, e.g. ones that were never compressed.
+        start: network to begin with; one with random weights by default.
+        name: for the card.
+        epochs, steps: epochs, and batches in each.
+        batch_size: pairs in a batch, with a quarter as many further clean photographs.
+        learning_rate: largest, of AdamW under a one-cycle schedule.
+        loudest: how many times as strong as it is a cloak is in the beginning; 1 to leave it.
+        views: how photographs are varied.
+        checkpoint: file to resume from, if it is there, and to write after every epoch.
+        progress: called after every epoch; when a run is resumed, first for those it has behind it.
+
+    Raises:
+        ValueError: settings out of range, bad photographs, or a checkpoint of another training.
+
+    Example:
+        A small network, one step, for a look at it:
+
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> from studio.training.detecting import Start, train_detector
+        >>> from poisonlib.defenses.detector import TraceNet
+        >>> start = Start(TraceNet(width=0.25))
+        >>> detector = train_detector(pairs, seed=0, start=start, epochs=1, steps=1, batch_size=4)
+        >>> detector.card.tools
+        ('mine',)
+    """
+    if min(epochs, steps, batch_size) < 1 or loudest < 1 or not learning_rate > 0:
+        raise ValueError(
+            "training needs epochs, steps, batch_size and loudest of at least 1 and a positive "
+            f"learning_rate, got {epochs}, {steps}, {batch_size}, {loudest} and {learning_rate}"
+        )
+    views = views or Views()
+    if clean is not None:
+        checks.images(clean, name="clean")
+    torch_state = torch.random.get_rng_state()
+    torch.manual_seed(seed)
+    start = Start(TraceNet()) if start is None else start
+    module = copy.deepcopy(start.module).requires_grad_(True)
+    module.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=learning_rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, learning_rate, total_steps=epochs * steps + 1, pct_start=0.2
+    )
+    run = {"module": module, "optimiser": optimiser, "schedule": schedule}
+    settings = repr((epochs, steps, batch_size, learning_rate, loudest, views, seed, start.said))
+    settings += _digest(pairs.cloaked, pairs.clean, *([] if clean is None else [clean]))
+    losses = checkpoints.resume(checkpoint, settings, run, of="training")
+    for done, loss in enumerate(losses if progress is not None else ()):
+        progress(done + 1, epochs, loss)
+    try:
+        for epoch in range(len(losses), epochs):
+            torch.manual_seed(seed * 1000 + epoch)
+            generator = torch.Generator().manual_seed(seed * 1000 + epoch)
+            module.train()
+            total = 0.0
+            for step in range(steps):
+                passed = (epoch * steps + step) / (0.6 * epochs * steps)
+                strength = 1 + (loudest - 1) * max(0.0, 1 - passed)
+                rows = torch.randint(len(pairs), (batch_size,), generator=generator)
+                images, cloaked = _batch(pairs, rows, clean, strength, views, generator)
+                with torch.autocast("cpu", torch.bfloat16):
+                    odds = module(images)[:, 0]
+                # Both kinds count the same, however many of each there are.
+                loss = F.binary_cross_entropy_with_logits(
+                    odds.float(), cloaked, pos_weight=(1 - cloaked).sum() / cloaked.sum()
+                )
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+                total += float(loss.detach())
+            losses.append(total / steps)
+            checkpoints.save(checkpoint, settings, run, losses)
+            if progress is not None:
+                progress(epoch + 1, epochs, losses[-1])
+    finally:
+        torch.random.set_rng_state(torch_state)
+    module.to(memory_format=torch.contiguous_format)
+    return Detector(module, _card(pairs, clean, name, start.said, views))
+
+
+def from_identities(
+    photos: Photos,
+    *,
+    seed: int,
+    epochs: int = 2,
+    width: float = 1.0,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> Start:
+    """A network that has learnt to tell people apart, to start a detector from.
+
+    What ImageNet does for the paper's detector: filters for edges and textures, before the first
+    cloak is seen. Softmax over the people of ``photos``, plain random views.
+
+    Raises:
+        ValueError: see :func:`studio.training.loop.train`.
+    """
+    people, side = len(photos.people), photos.images.shape[-1]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        blank = TraceNet(128, width=width)
+    card = Card("blank", 2018, "MobileNetV2", "none", "none", side, 128, "CC0-1.0")
+    unchanged = Preprocessing(mean=0.0, std=1.0)
+    recipe = Recipe(
+        card=card,
+        architecture="TraceNet",
+        loss="softmax",
+        people=people,
+        photos=len(photos) // people,
+        augmentation=Augmentation(flip=0.5, shift=0.04, zoom=0.05, light=0.15),
+        epochs=epochs,
+        seed=seed,
+        start=card.name,
+    )
+    begin = ModuleExtractor(blank, card, unchanged)
+    trained = train(recipe, photos, start=begin, checkpoint=checkpoint, progress=progress)
+    said = f"learnt to tell {people} generated public people apart, {len(photos)} photographs, "
+    said += f"{epochs} epochs; no ImageNet weights"
+    return Start(_with_new_head(trained.extractor.module, seed), said, trained.losses)
+
+
+def from_imagenet(path: Path | str, *, seed: int) -> Start:
+    """A network with torchvision's ImageNet weights of MobileNetV2, to start a detector from.
+
+    They are not shipped. torchvision keeps them at
+    https://download.pytorch.org/models/mobilenet_v2-b0353104.pth; as always there, the digits in
+    the name are the first of the file's SHA-256, which is checked. No code is unpickled.
+
+    Args:
+        path: of the file.
+        seed: of the new head.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: another file, or a broken download.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no weights at {path}; get mobilenet_v2-b0353104.pth from "
+            "https://download.pytorch.org/models/, or start from identities instead"
+        )
+    expected = path.stem.rpartition("-")[2]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not expected or not digest.startswith(expected):
+        raise ValueError(
+            f"{path.name} should have a SHA-256 that begins with {expected}, got {digest[:8]}: a "
+            "broken download or a renamed file; fetch mobilenet_v2-b0353104.pth again"
+        )
+    weights = torch.load(path, weights_only=True)
+    module = TraceNet(1)
+    module.features.load_state_dict(
+        {
+            key.removeprefix("features."): value
+            for key, value in weights.items()
+            if key.startswith("features.")
+        }
+    )
+    return Start(_with_new_head(module, seed), f"torchvision's ImageNet weights, {path.name}")
+
+
+def _with_new_head(module: TraceNet, seed: int) -> TraceNet:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        fresh = TraceNet(1, width=module.width)
+    fresh.features.load_state_dict(module.features.state_dict())
+    return fresh
+
+
+def _batch(
+    pairs: Pairs,
+    rows: Tensor,
+    clean: Tensor | None,
+    strength: float,
+    views: Views,
+    generator: Generator,
+) -> tuple[Tensor, Tensor]:
+    """Views ``(b, 3, s, s)`` of pairs and of clean photographs, and which ``(b,)`` are cloaked."""
+    parts, cloaked = [], []
+    for row in rows.tolist():
+        original = pairs.photos.images[pairs.source[row]]
+        louder = (original + strength * (pairs.cloaked[row] - original)).clamp(0, 1)
+        parts.append(views(torch.stack([original, louder]), generator=generator))
+        cloaked += [0.0, 1.0]
+    if clean is not None:
+        for row in torch.randint(len(clean), (len(rows) // 4,), generator=generator).tolist():
+            parts.append(views(clean[row : row + 1], generator=generator))
+            cloaked.append(0.0)
+    return torch.cat(parts), torch.tensor(cloaked)
+
+
+def _card(pairs: Pairs, clean: Tensor | None, name: str, said: str, views: Views) -> DetectorCard:
+    tools = tuple(pairs.tools[index] for index in torch.unique(pairs.tool).tolist())
+    people = len(pairs.photos.people)
+    data = f"{len(pairs.photos)} photographs of {people} generated public people, clean, and "
+    data += f"{len(pairs)} cloaked copies of them"
+    if clean is not None:
+        data += f"; {len(clean)} more clean photographs"
+    return DetectorCard(
+        name=name,
+        architecture="high-pass, then MobileNetV2 (torchvision), one output",
+        start=said,
+        data=data,
+        tools=tools,
+        views=repr(views),
+    )
+
+
+def _digest(*tensors: Tensor) -> str:
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,223 @@
+"""What came of a cloak, trainer by trainer, for a terminal, a page and a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from poisonlib.attacks import Cloak
+from poisonlib.statistics import paired, wilson
+from poisonlib.trial import TrialResult
+from workbench.audit.strategies import Strategy
+from workbench.audit.verdict import PHRASES, RULE, TOMORROW, Verdict, severity, verdict
+
+if TYPE_CHECKING:
+    import pandas
+
+MEASURES = ("dssim", "lpips", "linf")
+HEADINGS = (
+    "trainer",
+    "year",
+    "error without",
+    "error with the cloak [95 %]",
+    "difference in points [95 %]",
+    "verdict",
+)
+
+
+def row_of(strategy: Strategy, extractor: str, result: TrialResult) -> dict[str, Any]:
+    """A row of the card's table, from a trial of the users who wore the cloak."""
+    users = list(dict.fromkeys(user for user, _ in result.wrong))
+    cloaked, bare = (
+        torch.cat([result.wrong[user, condition] for user in users])
+        for condition in ("cloaked", "control")
+    )
+    n = len(bare)
+    error = wilson(int(cloaked.sum()), n)
+    difference = paired(int((cloaked & ~bare).sum()), int((bare & ~cloaked).sum()), n)
+    return {
+        "strategy": strategy.name,
+        "family": strategy.family,
+        "year": strategy.year,
+        "extractor": extractor,
+        "without": int(bare.sum()) / n,
+        "error": error.value,
+        "low": error.low,
+        "high": error.high,
+        "difference": difference.value,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+        "n": n,
+        "users": len(users),
+        "verdict": verdict(error, difference),
+        "does": strategy.does,
+    }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReportCard:
+    """What every trainer made of a cloak. Prints as text, and as a table in a notebook.
+
+    Intervals treat photographs as independent, which those of one person are not quite: take more
+    users before you trust a narrow one.
+
+    Attributes:
+        cloak: what it is called.
+        table: tidy ``DataFrame``, a row for each strategy in the order of the line-up, with the
+            columns ``strategy, family, year, extractor``; the users' errors in [0, 1] ``without``
+            the cloak and with it (``error``, and its 95 % Wilson interval ``low`` and ``high``);
+            the paired ``difference`` of the two in [-1, 1] with its 95 % interval
+            ``difference_low`` and ``difference_high``; ``n`` clean test photographs of so many
+            ``users``; the ``verdict``; and what the trainer ``does``.
+        visible: how much the cloaks change photographs: ``dssim_mean``, ``dssim_max`` and so on for
+            ``lpips`` and ``linf``.
+        seed: of split, draw and cloaks.
+
+    Example:
+        >>> import torch
+        >>> from workbench import audit
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(16, 3, 64, 64), torch.arange(16) // 4, ("A", "B", "C", "D"))
+        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
+        >>> card = audit.gauntlet(lambda image: 1 - image, photos=photos, users=2, strategies=naive)
+        >>> card.table[["n", "users"]].values.tolist()  # one test photograph of each
+        [[2, 2]]
+        >>> card.table["verdict"].isin(audit.VERDICTS).all()
+        np.True_
+    """
+
+    cloak: str
+    table: pandas.DataFrame
+    visible: Mapping[str, float]
+    seed: int
+
+    @classmethod
+    def of(
+        cls, cloak: str, rows: Iterable[dict[str, Any]], worn: Cloak, *, seed: int
+    ) -> ReportCard:
+        """The card of rows that ``row_of`` made, and of all cloaks that were worn."""
+        import pandas
+
+        visible = {}
+        for name in MEASURES:
+            values = getattr(worn, name)
+            visible |= {f"{name}_mean": float(values.mean()), f"{name}_max": float(values.max())}
+        return cls(cloak, pandas.DataFrame(rows), visible, seed)
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict by strategy."""
+        return dict(zip(self.table["strategy"], self.table["verdict"], strict=True))
+
+    @property
+    def strongest(self) -> dict[str, Any]:
+        """The row of the strongest trainer: of whom the users hide least.
+
+        That is the lowest error with the cloak; of equal ones, the worse verdict for the users, and
+        then the one whom the cloak costs less.
+        """
+        rows = self.table.to_dict("records")
+        return min(rows, key=lambda r: (r["error"], severity(r["verdict"]), r["difference"]))
+
+    @property
+    def grade(self) -> Verdict:
+        """The verdict on the whole: that of the strongest trainer, who moves second.
+
+        The strongest is picked after the fact, by its result. Where several are nearly as strong,
+        that makes the grade a little stricter than any one interval says, never more lenient.
+        """
+        return self.strongest["verdict"]
+
+    @property
+    def summary(self) -> str:
+        """The card in one sentence."""
+        row = self.strongest
+        trainers = f"the strongest of {len(self.table)} trainers" if len(self.table) > 1 else "only"
+        return (
+            f"{self.cloak}: {trainers} ({row['strategy']}) gets {_rate(row)} of the users' clean "
+            f"photographs wrong, and {row['without']:.1%} without the cloak ({row['n']} "
+            f"photographs, users: {row['users']}), so {PHRASES[row['verdict']]}; {TOMORROW}."
+        )
+
+    def to_json(self) -> str:
+        """The card as a strict JSON object: no NaN, plain values only."""
+        table = json.loads(self.table.to_json(orient="records", double_precision=15))
+        said = {
+            "cloak": self.cloak,
+            "grade": self.grade,
+            "strongest": self.strongest["strategy"],
+            "summary": self.summary,
+            "rule": RULE,
+            "seed": self.seed,
+            "visible": dict(self.visible),
+            "strategies": table,
+        }
+        return json.dumps(said, ensure_ascii=False, allow_nan=False, indent=2)
+
+    def __repr__(self) -> str:
+        return f"ReportCard({self.cloak!r}, {len(self.table)} trainers, grade: {self.grade})"
+
+    def __str__(self) -> str:
+        lines = [_cells(row) for row in self.table.to_dict("records")]
+        widths = [max(map(len, column)) for column in zip(HEADINGS, *lines, strict=True)]
+        text = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in (HEADINGS, *lines)
+        ]
+        return "\n".join([*text, "", self.changes, self.summary])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{_wrapped(heading)}</th>' for heading in HEADINGS)
+        body = []
+        for row in self.table.to_dict("records"):
+            first, *others = _cells(row)
+            does = escape(row["does"], quote=True)
+            named = f'<th scope="row" title="{does}">{_wrapped(first)}</th>'
+            body.append(
+                f"<tr>{named}{''.join(f'<td>{_wrapped(cell)}</td>' for cell in others)}</tr>"
+            )
+        return (
+            '<div class="poisonlib-scroll" role="group" aria-label="Report card" tabindex="0">'
+            '<table class="table poisonlib-table">'
+            f"<caption>Report card of {escape(self.cloak)}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+            f"<p>{escape(self.changes)}</p><p>{escape(self.summary)}</p>"
+        )
+
+    @property
+    def changes(self) -> str:
+        """How much the cloaks change photographs, in a sentence."""
+        levels = 255 * self.visible["linf_max"]
+        return (
+            f"Visible change: DSSIM {self.visible['dssim_mean']:.4f} on average and "
+            f"{self.visible['dssim_max']:.4f} at most, LPIPS {self.visible['lpips_mean']:.3f} and "
+            f"{self.visible['lpips_max']:.3f}, no value by more than {levels:.0f} of 255."
+        )
+
+
+def _rate(row: Mapping[str, Any]) -> str:
+    return f"{row['error']:.1%} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+
+
+def _wrapped(text: str) -> str:
+    """Text that may take several lines, the bounds of an interval on one."""
+    before, bracket, bounds = escape(text).partition("[")
+    held = bracket + bounds.replace(" ", "&nbsp;")
+    return f'<span class="poisonlib-wrap">{before}{held}</span>'
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    bounds = f"[{100 * row['difference_low']:+.1f}, {100 * row['difference_high']:+.1f}]"
+    return (
+        row["strategy"],
+        str(row["year"]),
+        f"{row['without']:.1%}",
+        _rate(row),
+        f"{100 * row['difference']:+.1f} {bounds}",
+        row["verdict"],
+    )

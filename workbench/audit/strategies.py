@@ -1,0 +1,245 @@
+"""What a trainer can do: the line-up that a cloak has to get past.
+
+Every strategy is a trainer of the chapters, built from the parts of ``poisonlib.defenses`` and with
+the settings of the recorded experiments. Recognition is by nearest neighbour throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from poisonlib import extractors, paper
+from poisonlib.defenses import ConfidenceThreshold, Growing, Purified, Top2
+from poisonlib.defenses.gallery import FALSE_ADDS
+from poisonlib.defenses.outcomes import CHOOSERS, PAIRS, SHARE
+from poisonlib.defenses.purify import purifiers
+from poisonlib.extractors import Extractor
+from poisonlib.recognition import NearestNeighbour
+from poisonlib.tools import ADAPTED, BASELINE, LATER
+from poisonlib.trial import MakeRecogniser
+from workbench.extractors import load
+
+if TYPE_CHECKING:
+    from workbench.audit.evaluator import Evaluator
+
+Trainer = tuple[Extractor, MakeRecogniser]
+
+FAMILIES = (
+    "naive",
+    "newer model",
+    "adaptive",
+    "purification",
+    "detection",
+    "two models",
+    "leak and growth",
+)
+"""The kinds of trainers, from the one who does nothing to the one who does most."""
+
+#: Those of ``purifiers()`` that a trainer tries, and what each does in words.
+WASHES = {
+    "JPEG 30": "compresses every photograph to a poor JPEG first",
+    "median": "replaces every pixel by the median of its neighbourhood first",
+    "denoiser": "runs every photograph through a network that learnt to take cloaks away",
+}
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way for a trainer to deal with what users share.
+
+    Attributes:
+        name: unique in a line-up.
+        family: one of ``workbench.audit.strategies.FAMILIES``.
+        year: of the youngest extractor that it needs.
+        does: what the trainer does, in plain words; the trainer is the subject.
+        make: from an arena, which has the photographs and hands out extractors, to the trainer's
+            extractor and the way to make a recogniser of it.
+        leaked: how many of each user's photographs the trainer has found clean.
+        grows: whether the trainer begins with a third of the gallery and sees the rest later, of
+            users as it was taken.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> from workbench.audit import Strategy
+        >>> from poisonlib.recognition import Linear
+        >>> def make(arena):
+        ...     return extractors.load("softmax-2014"), Linear
+        >>> Strategy("linear", "naive", 2014, "trains a linear classifier", make).year
+        2014
+    """
+
+    name: str
+    family: str
+    year: int
+    does: str
+    make: Callable[[Evaluator], Trainer]
+    leaked: int = 0
+    grows: bool = False
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {self.family!r}")
+        if self.leaked < 0:
+            raise ValueError(f"leaked must be 0 or more photographs, got {self.leaked}")
+
+
+def strategies(
+    which: Literal["all", "quick"] = "all",
+    *,
+    extractors: Sequence[str | Extractor] | None = None,
+) -> tuple[Strategy, ...]:
+    """The default line-up: naive trainers in the order of their extractors' years, then the others.
+
+    Args:
+        which: ``"quick"`` is a part of the line-up that plays in seconds, for live notebooks: what
+            takes long is left out, which is the detector, the slower ways to wash, growth, and two
+            models together.
+        extractors: whom naive trainers use, by name or as they are; by default all that ship, or
+            four of them where ``which`` is quick.
+
+    Raises:
+        ValueError: no such line-up, or an unknown extractor.
+
+    Example:
+        >>> from workbench.audit import strategies
+        >>> strategies("quick")[0].name
+        'naive, softmax-2014'
+        >>> len(strategies("quick")) < len(strategies())
+        True
+    """
+    if which not in ("all", "quick"):
+        raise ValueError(f"which must be 'all' or 'quick', got {which!r}")
+    naive_ones = _naive(_NAIVE_QUICK if which == "quick" else None, extractors)
+    if which == "quick":
+        return (*naive_ones, _adaptive(ADAPTED), _washing("JPEG 30"), _leak())
+    adapted = [_adaptive(name) for name in _shipped(adapted=True)]
+    washing = [_washing(name) for name in WASHES]
+    pairs = [pair for pair in PAIRS if "itself" not in pair]
+    both = [make(pair) for pair in pairs for make in (_top2, _threshold)]
+    growth = [_growth(), _growth(leaked=1)]
+    # Growth comes last: what it keeps would stand beside the galleries that two models look at.
+    return (*naive_ones, *adapted, *washing, _filtering(), *both, _leak(), *growth)
+
+
+_NAIVE_QUICK = (BASELINE, LATER, "magface-2021", "vit-2025")
+
+
+def _shipped(*, adapted: bool = False) -> tuple[str, ...]:
+    return extractors.names(adapted=adapted)
+
+
+def _naive(
+    default: Sequence[str] | None, wanted: Sequence[str | Extractor] | None
+) -> list[Strategy]:
+    chosen = wanted if wanted is not None else default or _shipped()
+    made = [naive(each) for each in chosen]
+    return sorted(made, key=lambda strategy: (strategy.year, strategy.name))
+
+
+def naive(extractor: str | Extractor) -> Strategy:
+    """A trainer who does nothing about cloaks, with an extractor by name or as it is.
+
+    One from after the first cloaking tools is a newer model: its makers had all the time to become
+    immune, knowingly or not.
+
+    Raises:
+        ValueError: an unknown extractor.
+    """
+    card = (load(extractor) if isinstance(extractor, str) else extractor).card
+    is_newer = card.year > min(paper.RELEASED.values())
+    family = "newer model" if is_newer else "naive"
+    does = f"takes the photographs as they are, with {card.name}"
+    if is_newer:
+        does += ", a model from after the first cloaking tools"
+    make = partial(_as_they_are, extractor=extractor)
+    return Strategy(f"{family}, {card.name}", family, card.year, does, make)
+
+
+def _as_they_are(arena: Evaluator, *, extractor: str | Extractor) -> Trainer:
+    return arena.extractor(extractor), NearestNeighbour
+
+
+def _adaptive(name: str) -> Strategy:
+    start = name.removeprefix("adapted-")
+    does = f"has trained {start} on, on other people's photographs and cloaked copies of them"
+    make = partial(_as_they_are, extractor=name)
+    return Strategy(f"adaptive, {start}", "adaptive", _year(name), does, make)
+
+
+def _washing(purifier: str, name: str = LATER) -> Strategy:
+    def make(arena: Evaluator) -> Trainer:
+        return arena.extractor(Purified(load(name), purifiers()[purifier])), (NearestNeighbour)
+
+    does = f"{WASHES[purifier]}, then uses {name}"
+    return Strategy(f"{purifier}, {name}", "purification", _year(name), does, make)
+
+
+def _filtering(name: str = LATER) -> Strategy:
+    def make(arena: Evaluator) -> Trainer:
+        return arena.extractor(name), arena.filtered
+
+    does = (
+        "drops what a detector takes for cloaked, and with it whoever has nothing else in the "
+        f"gallery; then uses {name}"
+    )
+    return Strategy(f"detect and drop, {name}", "detection", _year(name), does, make)
+
+
+def _leak(name: str = LATER) -> Strategy:
+    does = f"has found one clean photograph of the user under the right name, and uses {name}"
+    make = partial(_as_they_are, extractor=name)
+    return Strategy(f"one leak, {name}", "leak and growth", _year(name), does, make, leaked=1)
+
+
+def _growth(name: str = LATER, *, leaked: int = 0) -> Strategy:
+    def make(arena: Evaluator) -> Trainer:
+        threshold = arena.threshold(name, share=max(FALSE_ADDS))
+        return arena.extractor(name), Growing(arena.rounds, threshold=threshold)
+
+    does = (
+        "starts from a third of the photographs, and keeps each later, clean one that it "
+        f"recognises with confidence, with {name}"
+    )
+    said = f"growth, {name}"
+    if leaked:
+        does, said = f"has found one clean photograph of the user, {does}", f"leak and {said}"
+    family = "leak and growth"
+    return Strategy(said, family, _year(name), does, make, leaked=leaked, grows=True)
+
+
+def _top2(pair: str) -> Strategy:
+    accurate, robust = PAIRS[pair]
+
+    def make(arena: Evaluator) -> Trainer:
+        return arena.extractor(accurate), Top2.over(_known(arena, robust))
+
+    does = f"lets a person pick from two answers, of {accurate} and {robust}"
+    year = max(_year(accurate), _year(robust))
+    return Strategy(f"Top-2, {pair}", "two models", year, does, make)
+
+
+def _threshold(pair: str) -> Strategy:
+    accurate, robust = PAIRS[pair]
+
+    def make(arena: Evaluator) -> Trainer:
+        threshold = arena.threshold(accurate, share=SHARE, choosers=CHOOSERS)
+        two = ConfidenceThreshold.over(_known(arena, robust), threshold=threshold)
+        return arena.extractor(accurate), two
+
+    does = f"asks {robust} wherever {accurate} is not sure"
+    year = max(_year(accurate), _year(robust))
+    return Strategy(f"threshold, {pair}", "two models", year, does, make)
+
+
+def _known(arena: Evaluator, name: str) -> Extractor:
+    """An extractor that has seen the gallery already, in batches that take little memory."""
+    extractor = arena.extractor(name)
+    arena.rows(extractor)
+    return extractor
+
+
+def _year(name: str) -> int:
+    return extractors.load(name).card.year

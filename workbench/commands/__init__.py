@@ -1,0 +1,1 @@
+"""Commands of ``python -m poisonlib`` for photographs of your own, one module each."""

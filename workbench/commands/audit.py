@@ -1,0 +1,130 @@
+"""``audit``: does a cloak on your own photographs work?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from poisonlib import atomic
+from poisonlib.progress import Cloaks
+
+NOT_PROTECTED, UNKNOWN = 1, 3
+"""Exit codes."""
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "audit",
+        help="test whether a cloak on your own photographs works",
+        description="Compare one person's photographs with the copies that any tool has cloaked, "
+        "and play them against every trainer in the book: naive ones in the order of their years, "
+        "adaptive ones, purification, detection, leaks and growth, two models. Nothing leaves this "
+        "machine. Whatever cannot be used is listed with the reason.",
+        epilog="Exit code: 0 if the cloak protects against every trainer, today; 1 if it does not; "
+        "3 if there are not enough photographs to say; 2 if something was asked that cannot be "
+        "done; 130 after Ctrl-C.",
+    )
+    command.add_argument("--clean", metavar="DIR", required=True, help="photographs as they were")
+    command.add_argument("--cloaked", metavar="DIR", required=True, help="their cloaked copies")
+    command.add_argument(
+        "--background",
+        default="people",
+        metavar="people|lfw|DIR",
+        help="who else is in the gallery: the packaged synthetic people, Labeled Faces in the "
+        "Wild as scikit-learn keeps it, or a folder with one folder a person (default: people); of "
+        "very many files some are looked at, and how many is said",
+    )
+    command.add_argument(
+        "--extractors",
+        nargs="+",
+        metavar="NAME",
+        help="of the naive trainers (default: all that ship, and the real ones on this machine)",
+    )
+    command.add_argument("--quick", action="store_true", help="a few trainers only")
+    command.add_argument(
+        "--several",
+        choices=("choose", "skip"),
+        default="choose",
+        help="pictures with several faces: take the largest and most central one, or none",
+    )
+    command.add_argument(
+        "--most", type=int, default=200, help="take at most so many pairs (default: 200)"
+    )
+    command.add_argument("--name", default="the cloak", help="what the report calls the cloak")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
+    command.add_argument(
+        "--with-photographs", action="store_true", help="embed some of the faces in the report"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Audit, print, write the report; returns the exit code."""
+    from workbench import audit, folders
+    from workbench.audit import photographs
+
+    if arguments.with_photographs and arguments.report is None:
+        raise ValueError("--with-photographs needs --report FILE to embed them in")
+    line_up = audit.strategies(
+        "quick" if arguments.quick else "all", extractors=arguments.extractors or _here(arguments)
+    )
+    pairs = folders.pair(arguments.clean, arguments.cloaked).thinned(arguments.most)
+    with Cloaks("files") as bar:
+        others, described = audit.background(
+            arguments.background, most=photographs.MOST_OTHERS, progress=bar
+        )
+        faces = folders.read_pairs(pairs, several=arguments.several, progress=bar)
+    for problem in getattr(others, "skipped", ()):
+        print(f"left out of the background: {problem}", file=sys.stderr)
+    with Cloaks("turns") as bar:
+        result = audit.audit(
+            faces,
+            background=others,
+            described=described,
+            strategies=line_up,
+            seed=arguments.seed,
+            name=arguments.name,
+            progress=bar,
+        )
+    # First what cannot be lost any more, then the file.
+    if arguments.json:
+        print(result.to_json())
+    else:
+        for problem in result.problems:
+            print(f"left out: {problem}", file=sys.stderr)
+        print(result.card)
+    if arguments.report is not None:
+        _write(arguments.report, audit.as_html(result, photographs=arguments.with_photographs))
+    grade = result.card.grade
+    if grade == "protects":
+        return 0
+    return UNKNOWN if grade == "not enough photographs to say" else NOT_PROTECTED
+
+
+def _here(arguments: argparse.Namespace) -> list[str] | None:
+    """The extractors that ship and the real ones on this machine; those of the line-up if quick."""
+    if arguments.quick:
+        return None
+    from poisonlib import extractors
+    from workbench.extractors import pretrained
+
+    return [*extractors.names(), *pretrained.available()]
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a report; it holds what its owner may not want others to read.
+
+    Raises:
+        ValueError: it cannot be written there.
+    """
+    try:
+        atomic.write(path, text, private=True)
+    except OSError as problem:
+        raise ValueError(
+            f"the report cannot be written to {path} ({problem.strerror}); what it would say is "
+            "printed above"
+        ) from problem

@@ -1,0 +1,117 @@
+"""``cloak``: put a cloak on the photographs in a folder, at full resolution."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poisonlib.progress import Cloaks
+
+if TYPE_CHECKING:
+    from workbench.folders import CloakedFolder
+
+TOOLS = {"fawkes-v0.3": "Fawkes v0.3", "fawkes-v1": "Fawkes v1.0", "lowkey": "LowKey"}
+MODES = ("min", "low", "mid", "high", "ultra")
+SKIPPED, STOPPED = 1, 3
+"""Exit codes."""
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "cloak",
+        help="cloak the photographs in a folder",
+        description="Write a cloaked copy of every photograph below a folder into another, at full "
+        "resolution. Each folder directly in it is one person's. Originals are only read. Copies "
+        "carry pixels and colour profile, and nothing that says where and when. What each keeps "
+        "of its cloak stands in poisonlib-cloak.jsonl beside them. Kill it at any moment: the same "
+        "command goes on.",
+        epilog="Exit code: 0 if every file has a cloaked copy; 1 if some were skipped, which are "
+        "listed with the reason; 2 if something was asked that cannot be done; 3 if nothing more "
+        "can be written, as on a full disk; 130 after Ctrl-C.",
+    )
+    command.add_argument("--attack", choices=TOOLS, required=True, help="the cloaking tool")
+    command.add_argument(
+        "--in", dest="in_folder", metavar="DIR", type=Path, required=True, help="the originals"
+    )
+    command.add_argument(
+        "--out",
+        dest="out_folder",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="for the copies; neither in the other folder nor around it",
+    )
+    command.add_argument(
+        "--mode",
+        choices=MODES,
+        default="high",
+        help="strength: Fawkes v0.3 has all, the others low, mid and high (default: high)",
+    )
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--format",
+        choices=("same", "png"),
+        default="same",
+        help="of the copies: that of the original (JPEG at quality 95), or PNG (default: same)",
+    )
+    command.add_argument(
+        "--several",
+        choices=("choose", "skip"),
+        default="choose",
+        help="pictures with several faces: cloak the largest and most central one, or none",
+    )
+    command.add_argument(
+        "--keep-metadata",
+        action="store_true",
+        help="keep camera, date, author and exposure; never position, thumbnail, maker notes",
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Cloak, and list what was skipped; returns the exit code."""
+    from poisonlib import people
+    from poisonlib.tools import at_strength
+    from workbench.folders import CannotWrite, cloak_folder
+
+    attack = at_strength(TOOLS[arguments.attack], arguments.mode, public=people.load("public"))
+    with Cloaks() as bar:
+        try:
+            report = cloak_folder(
+                arguments.in_folder,
+                arguments.out_folder,
+                attack,
+                seed=arguments.seed,
+                several=arguments.several,
+                format=arguments.format,
+                keep_metadata=arguments.keep_metadata,
+                progress=bar,
+            )
+        except CannotWrite as problem:
+            print(f"poisonlib: {problem}", file=sys.stderr)
+            return STOPPED
+    print(as_text(report))
+    return SKIPPED if report.problems else 0
+
+
+def as_text(report: CloakedFolder) -> str:
+    """What became of the files, a line for each that there is something to say of."""
+    from workbench.photos.walk import shown
+
+    lines = [f"{file}" for file in report.notes]
+    lines += [f"skipped {file}" for file in report.problems]
+    total = report.cloaked + report.before
+    earlier = f", {report.before} of them by an earlier run" if report.before else ""
+    lines.append(f"{shown(report.folder)}: {total} photographs cloaked{earlier}")
+    known = sorted(share for share in report.kept if share is not None)
+    if known:
+        lines[-1] += (
+            f"; the copies keep {known[len(known) // 2]:.0%} of the cloak's shift (median; "
+            f"least {known[0]:.0%}) when their faces are found again"
+        )
+    if report.problems:
+        lines.append(f"skipped: {len(report.problems)}")
+    return "\n".join(lines)

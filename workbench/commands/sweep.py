@@ -1,0 +1,51 @@
+"""``sweep CONFIG``: many trials, on this machine or on a cluster, into one table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from poisonlib.progress import Cloaks
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "sweep",
+        help="run many trials, here or on a Dask cluster, into one Parquet table",
+        description="Run every combination of tools, extractors, recognisers and seeds that a "
+        "TOML file names. What is finished is kept, so that the same command goes on after a "
+        "kill. The exit code is 1 if a job failed; its reason is printed, and the same command "
+        "tries it again.",
+    )
+    command.add_argument("config", type=Path, help="a TOML file; see the page on sweeps")
+    command.add_argument(
+        "--out", type=Path, required=True, help="the sweep's folder; all workers must see it"
+    )
+    command.add_argument(
+        "--processes", type=int, default=os.cpu_count(), help="on this machine (default: its cores)"
+    )
+    command.add_argument("--dask", metavar="ADDRESS", help="of a running cluster's scheduler")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run, say where the table is and what failed."""
+    from workbench import sweep
+
+    config = sweep.Config.read(arguments.config)
+    with Cloaks("jobs") as bar:
+        outcome = sweep.run(
+            config,
+            arguments.out,
+            processes=arguments.processes,
+            dask=arguments.dask,
+            command=f"python -m poisonlib sweep {arguments.config.name}",
+            progress=bar,
+        )
+    print(f"{outcome.made} jobs done, {outcome.found} were done already: {outcome.store.results}")
+    for job, problem in outcome.failed:
+        print(f"failed: {job}: {problem}", file=sys.stderr)
+    return 1 if outcome.failed else 0

@@ -1,0 +1,140 @@
+"""Networks of the reader's own: TorchScript and ONNX files as extractors."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
+from poisonlib.extractors.card import Card
+from workbench.extractors.black_box import BlackBoxExtractor
+
+
+def from_file(
+    path: Path | str, *, card: Card, preprocessing: Preprocessing | None = None
+) -> Extractor:
+    """An extractor from a file that holds a whole network.
+
+    TorchScript (``torch.jit.save``) gives a differentiable extractor, on which cloaks can be
+    crafted. ONNX runs in onnxruntime (optional extra ``onnx``) and can only recognise. A network
+    that is a ``torch.nn.Module`` in your own code needs no file:
+    :class:`~poisonlib.extractors.ModuleExtractor`. Nothing is unpickled.
+
+    Args:
+        path: the file; ONNX by its suffix ``.onnx``.
+        card: what is known of it. Its ``embedding_size`` is checked against what the network gives.
+        preprocessing: what the network expects; by default pixels scaled to [-1, 1] at the card's
+            ``input_size``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ModuleNotFoundError: ONNX without onnxruntime.
+        ValueError: damaged, or a pickle, or the network does not map images ``(n, 3, h, w)`` to
+            rows ``(n, embedding_size)``.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from poisonlib.extractors import Card
+        >>> from workbench.extractors import from_file
+        >>> card = Card("mine", 2026, "unknown", "unknown", "unknown", 112, 128, "unknown")
+        >>> _ = Path("network.pt").write_bytes(b"\\x80 a pickle")
+        >>> from_file("network.pt", card=card)
+        Traceback (most recent call last):
+        ValueError: network.pt is refused: it is a pickle, which can run code when it is opened; ...
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no network at {path}")
+    preprocessing = preprocessing or Preprocessing(size=card.input_size)
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    extractor: Extractor
+    if path.suffix.lower() == ".onnx":
+        card = dataclasses.replace(card, differentiable=False)
+        extractor = BlackBoxExtractor(_onnx(path), card, preprocessing, content)
+    else:
+        extractor = ModuleExtractor(_torchscript(path), card, preprocessing, content)
+    _try_out(extractor, path)
+    return extractor
+
+
+def _torchscript(path: Path) -> torch.nn.Module:
+    remedy = (
+        "save the network with torch.jit.script(network).save(...) or export it to ONNX; or build "
+        "it in your code, fill it with torch.load(..., weights_only=True), and wrap it in "
+        "ModuleExtractor"
+    )
+    if not zipfile.is_zipfile(path):
+        pickled = path.read_bytes()[:1] == b"\x80"
+        what = "a pickle, which can run code when it is opened" if pickled else "no whole network"
+        raise ValueError(f"{path.name} is refused: it is {what}; {remedy}")
+    with zipfile.ZipFile(path) as archive:
+        parts = {name.partition("/")[2].partition("/")[0] for name in archive.namelist()}
+    if "code" not in parts:
+        raise ValueError(
+            f"{path.name} is refused: it holds a pickle of weights and no network; {remedy}"
+        )
+    try:
+        with warnings.catch_warnings():
+            # torch would rather see torch.export, whose files cannot yet be read without pickle.
+            warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=".*torch.jit", category=DeprecationWarning)
+            return torch.jit.load(str(path), map_location="cpu")
+    except RuntimeError as problem:
+        first = str(problem).strip().splitlines()[0]
+        raise ValueError(f"{path.name} is damaged ({first}); save it again") from problem
+
+
+def _onnx(path: Path):
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as problem:
+        raise ModuleNotFoundError(
+            "an ONNX file needs onnxruntime; run: pip install 'poisonlib[onnx]'"
+        ) from problem
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as problem:  # onnxruntime's errors share no base class
+        first = str(problem).strip().splitlines()[0]
+        raise ValueError(f"{path.name} is not a whole ONNX network ({first})") from problem
+    entrance = session.get_inputs()[0]
+    fixed = entrance.shape[0] if isinstance(entrance.shape[0], int) else None
+
+    def compute(images: NDArray) -> NDArray:
+        images = np.ascontiguousarray(images, dtype=np.float32)
+        # A network exported for a fixed number of images gets them in such portions.
+        step = fixed or len(images)
+        rows = []
+        for start in range(0, len(images), step):
+            part = images[start : start + step]
+            missing = step - len(part)
+            full = np.concatenate([part, part[-1:].repeat(missing, 0)]) if missing else part
+            rows.append(session.run(None, {entrance.name: full})[0][: len(part)])
+        return np.concatenate(rows)
+
+    return compute
+
+
+def _try_out(extractor: Extractor, path: Path) -> None:
+    """One grey picture, to find out now what would fail later."""
+    side, expected = extractor.card.input_size, extractor.card.embedding_size
+    try:
+        with torch.no_grad():
+            rows = extractor(torch.full((2, 3, side, side), 0.5))
+    except Exception as problem:
+        last = str(problem).strip().splitlines()[-1]
+        raise ValueError(
+            f"the network in {path.name} does not take images of {side} pixels as its "
+            f"preprocessing makes them ({last}); check input_size and preprocessing"
+        ) from problem
+    if tuple(rows.shape) != (2, expected):
+        raise ValueError(
+            f"the network in {path.name} gives {tuple(rows.shape)} for 2 images, the card says "
+            f"embedding_size={expected}; correct the card, or flatten the network's output"
+        )

@@ -1,0 +1,281 @@
+"""Real recognisers of their years, trained by others on photographs of real people.
+
+Their weights are not ours to ship: ``workbench.assets`` says where they come from, and
+``python -m poisonlib assets fetch NAME`` gets them. Preprocessing is that of each model's authors;
+what differs is the crop. All photographs here are aligned to ArcFace's 112-pixel template, and the
+cards say where a model's authors cut wider.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
+from poisonlib.extractors.card import Card
+from workbench import assets
+from workbench.extractors import dlib_resnet
+from workbench.extractors.black_box import BlackBoxExtractor
+from workbench.extractors.checkpoints import dequantised, fill, read_pickled
+from workbench.extractors.openclip import image_tower
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """How to make an extractor from an asset of the same name.
+
+    Attributes:
+        card: its metadata; without a licence, which the manifest states.
+        preprocessing: of its authors.
+        build: the network with the weights of a file.
+        package: that the network's code comes from.
+
+    Example:
+        >>> from workbench.extractors import pretrained
+        >>> entry = pretrained.PRETRAINED["mobilefacenet-2019"]
+        >>> entry.card.loss, entry.preprocessing.crop
+        ('ArcFace', (0, 8, 112, 96))
+    """
+
+    card: Card
+    preprocessing: Preprocessing
+    build: Callable[[Path], torch.nn.Module]
+    package: str
+
+
+def facenet(path: Path) -> torch.nn.Module:
+    """Inception-ResNet-v1 of facenet-pytorch, ``(n, 3, 160, 160)`` to ``(n, 512)``."""
+    from facenet_pytorch import InceptionResnetV1
+
+    weights = read_pickled(path)
+    trunk = {name: value for name, value in weights.items() if not name.startswith("logits.")}
+    return fill(InceptionResnetV1(pretrained=None), trunk, path.name)
+
+
+def mobilefacenet(path: Path) -> torch.nn.Module:
+    """MobileFaceNet, ``(n, 3, 112, 96)`` to ``(n, 128)``."""
+    from workbench.extractors.mobilefacenet import MobileFaceNet
+
+    content = read_pickled(path)
+    if "net_state_dict" not in content:
+        raise ValueError(f"{path.name} holds no 'net_state_dict', but {', '.join(content)}")
+    return fill(MobileFaceNet(), content["net_state_dict"], path.name)
+
+
+def edgeface(path: Path) -> torch.nn.Module:
+    """EdgeFace-XS, ``(n, 3, 112, 112)`` to ``(n, 512)``: timm's EdgeNeXt with another head."""
+    import timm
+
+    weights = dequantised(read_pickled(path))
+    named = {name.removeprefix("model."): value for name, value in weights.items()}
+    return fill(timm.create_model("edgenext_x_small", num_classes=512), named, path.name)
+
+
+def clip(path: Path) -> torch.nn.Module:
+    """OpenAI's CLIP ViT-B/32, ``(n, 3, 224, 224)`` to ``(n, 512)``."""
+    return image_tower("ViT-B-32-quickgelu", path)
+
+
+def siglip2(path: Path) -> torch.nn.Module:
+    """SigLIP 2 ViT-B/16, ``(n, 3, 224, 224)`` to ``(n, 768)``."""
+    return image_tower("ViT-B-16-SigLIP2", path)
+
+
+DLIB = Card(
+    name="dlib-2017",
+    year=2017,
+    architecture="ResNet with 29 convolutions",
+    loss="pairwise hinge on distances, a structured relative of the triplet loss",
+    data="about 3 million photographs of 7,485 people (FaceScrub, VGG and others from the web)",
+    input_size=150,
+    embedding_size=128,
+    licence="CC0-1.0 (face_recognition_models)",
+    notes="By D. King. Run by dlib, whose five-point predictor places the face again. Its authors "
+    "cut from whole photographs; here forehead and chin end at ArcFace's crop.",
+    differentiable=False,
+)
+
+TIGHT = "Its authors crop wider, around MTCNN's box; here it sees ArcFace's crop, enlarged."
+WHOLE = "Trained on whole pictures; here it sees ArcFace's crop of the face, enlarged."
+
+PRETRAINED = {
+    entry.card.name: entry
+    for entry in (
+        Pretrained(
+            Card(
+                name="facenet-casia-2018",
+                year=2018,
+                architecture="Inception-ResNet-v1",
+                loss="softmax",
+                data="CASIA-WebFace (10,575 people, 0.5 million photographs)",
+                input_size=160,
+                embedding_size=512,
+                licence="",
+                notes=TIGHT,
+            ),
+            Preprocessing(160, 127.5 / 255, 128 / 255),
+            facenet,
+            "facenet_pytorch",
+        ),
+        Pretrained(
+            Card(
+                name="facenet-vggface2-2018",
+                year=2018,
+                architecture="Inception-ResNet-v1",
+                loss="softmax",
+                data="VGGFace2 (8,631 people, 3.1 million photographs)",
+                input_size=160,
+                embedding_size=512,
+                licence="",
+                notes=TIGHT,
+            ),
+            Preprocessing(160, 127.5 / 255, 128 / 255),
+            facenet,
+            "facenet_pytorch",
+        ),
+        Pretrained(
+            Card(
+                name="mobilefacenet-2019",
+                year=2019,
+                architecture="MobileFaceNet",
+                loss="ArcFace",
+                data="CASIA-WebFace (10,575 people, 0.5 million photographs)",
+                input_size=112,
+                embedding_size=128,
+                licence="",
+                notes="Sees columns 8 to 104 of the aligned picture, 112x96, as it was trained.",
+            ),
+            Preprocessing(112, 127.5 / 255, 128 / 255, crop=(0, 8, 112, 96)),
+            mobilefacenet,
+            "torch",
+        ),
+        Pretrained(
+            Card(
+                name="clip-vit-b32-openai-2021",
+                year=2021,
+                architecture="ViT-B/32",
+                loss="contrastive, image to text",
+                data="400 million image-text pairs from the web",
+                input_size=224,
+                embedding_size=512,
+                licence="",
+                notes=WHOLE,
+            ),
+            Preprocessing(
+                224,
+                (0.48145466, 0.4578275, 0.40821073),
+                (0.26862954, 0.26130258, 0.27577711),
+                interpolation="bicubic",
+            ),
+            clip,
+            "open_clip",
+        ),
+        Pretrained(
+            Card(
+                name="edgeface-2023",
+                year=2023,
+                architecture="EdgeFace-XS (EdgeNeXt x-small)",
+                loss="margin softmax",
+                data="WebFace",
+                input_size=112,
+                embedding_size=512,
+                licence="",
+                notes="Its int8 linear layers are computed in float.",
+            ),
+            Preprocessing(112, 0.5, 0.5),
+            edgeface,
+            "timm",
+        ),
+        Pretrained(
+            Card(
+                name="siglip2-2025",
+                year=2025,
+                architecture="ViT-B/16",
+                loss="pairwise sigmoid, image to text, with captioning and self-distillation",
+                data="WebLI (10 billion images with texts)",
+                input_size=224,
+                embedding_size=768,
+                licence="",
+                notes=WHOLE,
+            ),
+            Preprocessing(224, 0.5, 0.5, interpolation="bicubic"),
+            siglip2,
+            "open_clip",
+        ),
+    )
+}
+"""How each real extractor is made, by name; dlib's, which is no torch module, is not in it."""
+
+
+def names() -> tuple[str, ...]:
+    """All real extractors that are known, oldest first, whether they are on this machine or not.
+
+    Example:
+        >>> from workbench.extractors import pretrained
+        >>> pretrained.names()[:2]
+        ('dlib-2017', 'facenet-casia-2018')
+    """
+    return (DLIB.name, *PRETRAINED)
+
+
+def available() -> tuple[str, ...]:
+    """Those whose weights and packages are on this machine, oldest first.
+
+    Example:
+        >>> from workbench.extractors import pretrained
+        >>> set(pretrained.available()) <= set(pretrained.names())
+        True
+    """
+    return tuple(name for name in names() if is_available(name))
+
+
+def is_available(name: str) -> bool:
+    """Whether a real extractor's weights and package are on this machine.
+
+    Example:
+        >>> from workbench.extractors import pretrained
+        >>> from poisonlib import extractors
+        >>> for name in pretrained.names():
+        ...     if pretrained.is_available(name):
+        ...         assert extractors.load(name).card.name == name
+    """
+    if name == DLIB.name:
+        return dlib_resnet.is_installed()
+    entry = PRETRAINED[name]
+    return importlib.util.find_spec(entry.package) is not None and assets.is_here(name)
+
+
+def load(name: str) -> Extractor:
+    """Load a real extractor by name, from this machine.
+
+    The same object comes back for the same name: extractors are frozen.
+
+    Raises:
+        ValueError: no such name, or weights that are damaged or another model's.
+        FileNotFoundError: its weights are not on this machine; the message says how to get them.
+        ModuleNotFoundError: a package is missing.
+
+    Example:
+        >>> from workbench.extractors import pretrained
+        >>> pretrained.load("facenet")
+        Traceback (most recent call last):
+        ValueError: no real extractor 'facenet'; there are: dlib-2017, facenet-casia-2018, ...
+    """
+    if name not in names():
+        raise ValueError(f"no real extractor {name!r}; there are: {', '.join(names())}")
+    return _load_once(name)
+
+
+@cache
+def _load_once(name: str) -> Extractor:
+    if name == DLIB.name:
+        compute, weights = dlib_resnet.load()
+        return BlackBoxExtractor(compute, DLIB, Preprocessing(None, 0.0, 1.0), weights)
+    entry = PRETRAINED[name]
+    card = Card(**vars(entry.card) | {"licence": assets.manifest()[name].licence})
+    return ModuleExtractor(entry.build(assets.find(name)), card, entry.preprocessing)
