@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-BOOK = Path(__file__).parent.parent / "book"
+BOOK = Path(__file__).parents[2] / "book"
 GOAL_SECONDS, GOAL_GIB = 120, 2.0
 EXECUTE = """
 import resource, sys, nbclient, nbformat

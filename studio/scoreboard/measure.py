@@ -100,7 +100,7 @@ def measure(
         rows = embed(extractor, photos.images)
         if name in PAPERS:
             yield _everybody(extractor, photos, rows, seed=seed)
-        run = {"users": users, "seed": seed, "rows": rows}
+        run = {"users": users, "seed": seed, "embeddings": rows}
         for tool, attack in tools.items():
             yield from _turns("trial", Trial(attack, extractor, name=tool), photos, **run)
         for new in NEW if name in LOST else ():

@@ -45,7 +45,7 @@ def purification(
             judge = extractor if purifier is None else Purified(extractor, purifier)
             for tool, attack in tools.items():
                 result = Trial(attack, judge, name=tool).run(
-                    photos, users=users, seed=seed, rows=rows
+                    photos, users=users, seed=seed, embeddings=rows
                 )
                 for row in pooled(result):
                     yield row | {"extractor": extractor.card.name, "purifier": name}

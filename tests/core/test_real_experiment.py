@@ -8,9 +8,9 @@ import pandas
 import pytest
 import torch
 
-from poisonlib import people, photos, provenance, tools
+from poisonlib import people, provenance
 from poisonlib.figures import generations
-from studio.studies import EXPERIMENTS, precompute, real
+from studio.studies import EXPERIMENTS, precompute, real, real_tools
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 from workbench.extractors import pretrained
 
@@ -33,7 +33,7 @@ def toy_world(monkeypatch):
     monkeypatch.setattr(pretrained, "available", lambda: tuple(line_up))
     monkeypatch.setattr(pretrained, "is_available", lambda name: name in line_up)
     monkeypatch.setattr(real, "line_up", lambda: list(line_up))
-    monkeypatch.setattr(real.extractors, "load", lambda name: line_up[name])
+    monkeypatch.setattr(real, "load", lambda name: line_up[name])
     monkeypatch.setattr(real, "tools_with_a_real_one", lambda public, cache=None: attacks)
     monkeypatch.setattr(
         real, "lowkey_on_real", lambda public, cache=None: {real.ON_REAL: attacks[real.ON_REAL]}
@@ -104,7 +104,7 @@ def test_the_threshold_is_chosen_on_people_who_are_no_users(toy_world, monkeypat
 def test_fine_tuning_has_a_gallery_of_its_own_size(toy_world, monkeypatch):
     monkeypatch.setattr(real, "FINE_TUNED", 4)
     toy = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 16))
-    monkeypatch.setattr(real.extractors, "load", lambda name: toy_extractor(toy))
+    monkeypatch.setattr(real, "load", lambda name: toy_extractor(toy))
     table = pandas.DataFrame(real.real_end_to_end(users=USERS, seed=0))
     assert set(table["recogniser"]) == {"1-NN", "end-to-end"}
     assert set(table["photographs"]) == {"LFW"}
@@ -121,7 +121,7 @@ def test_nobody_to_ask_is_said(monkeypatch):
     with pytest.raises(FileNotFoundError, match="no real extractor is not on.*assets list"):
         list(real.both_worlds(users=2, seed=0))
     monkeypatch.setattr(pretrained, "is_available", lambda name: False)
-    assert tools.lowkey_on_real(people.load("public")) == {}
+    assert real_tools.lowkey_on_real(people.load("public")) == {}
     with pytest.raises(FileNotFoundError, match="mobilefacenet-2019 is not on this machine"):
         list(real.real_end_to_end(users=2, seed=0))
 
@@ -147,7 +147,7 @@ def test_lfw_is_left_out_where_it_is_not(monkeypatch, tmp_path):
     assert list(real.photographs()) == ["people"]
     with pytest.raises(FileNotFoundError, match="no LFW photographs"):
         real.real_photographs()
-    monkeypatch.setattr(photos, "lfw", lambda: toy_photos())
+    monkeypatch.setattr(real, "lfw", lambda: toy_photos())
     found = real.photographs()
     assert list(found) == ["people", "LFW"]
     assert len(found["people"]) == len(people.load("users"))

@@ -53,5 +53,5 @@ def head_model() -> None:
     """The head model, built in a process of its own the first time (a minute or two)."""
     pytest.importorskip("numba", reason="rendering needs the extra `people`")
     pytest.importorskip("anny", reason="rendering needs the extra `people`")
-    build = "from poisonlib.people import head; head.load()"
+    build = "from studio.people import head; head.load()"
     subprocess.run([sys.executable, "-c", build], check=True, timeout=900)

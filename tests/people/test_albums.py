@@ -9,6 +9,7 @@ from PIL import Image
 
 from poisonlib import people
 from poisonlib.people import albums
+from studio.people.albums import pack_album
 
 
 def test_the_album_is_portraits_of_the_packaged_size(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 
 def test_packing_gives_the_same_bytes_again(tmp_path: Path, rendered: Path) -> None:
     first, second = tmp_path / "a.zip", tmp_path / "b.zip"
-    assert albums.pack_album(rendered, first) == albums.pack_album(rendered, second)
+    assert pack_album(rendered, first) == pack_album(rendered, second)
     assert first.read_bytes() == second.read_bytes()
 
 

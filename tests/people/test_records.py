@@ -10,6 +10,7 @@ import pytest
 
 from poisonlib.people import appearance
 from studio.people import identity, nuisance
+from studio.people.describe import describe
 from studio.people.fields import stream
 
 SEEDS = range(60)
@@ -88,7 +89,7 @@ def test_pose_keeps_to_what_albums_hold():
 
 def test_captions_describe_a_picture_and_name_no_race():
     for seed in SEEDS:
-        described = appearance.describe(identity.sample(seed))
+        described = describe(identity.sample(seed))
         caption = described.caption()
         assert caption.startswith(("A ", "An ")) and caption.endswith(".")
         assert described.skin_tone in caption and "rendered character" in caption
@@ -97,7 +98,7 @@ def test_captions_describe_a_picture_and_name_no_race():
 
 
 def test_attributes_survive_json_and_say_what_is_missing():
-    described = appearance.describe(identity.sample(2))
+    described = describe(identity.sample(2))
     values = described.to_json()
     assert appearance.Attributes.from_json(values) == described
     del values["beard"]
@@ -109,7 +110,7 @@ def test_attributes_say_what_the_identity_holds():
     person = identity.sample(2)
     shaved = dataclasses.replace(person.hair, style="shaved")
     grey = dataclasses.replace(person.hair, grey=0.9, style="short")
-    assert "shaved head" in appearance.describe(dataclasses.replace(person, hair=shaved)).caption()
-    assert appearance.describe(dataclasses.replace(person, hair=grey)).hair_colour == "grey"
+    assert "shaved head" in describe(dataclasses.replace(person, hair=shaved)).caption()
+    assert describe(dataclasses.replace(person, hair=grey)).hair_colour == "grey"
     dark = dataclasses.replace(person.skin, base=(0.12, 0.07, 0.05))
-    assert appearance.describe(dataclasses.replace(person, skin=dark)).skin_tone == "very dark"
+    assert describe(dataclasses.replace(person, skin=dark)).skin_tone == "very dark"
