@@ -126,7 +126,9 @@ def test_each_user_is_cloaked_once_however_many_trainers_look() -> None:
     stage.play(counted, users=4)
     assert batches == [17] * 4
     seen = []
-    stage.extractor(toy())._rows.function = lambda images: seen.append(len(images)) or toy()(images)
+    stage.extractor(toy())._embeddings.function = lambda images: (
+        seen.append(len(images)) or toy()(images)
+    )
     stage.play(counted, users=4)
     assert seen == [], "nobody who has been seen is embedded again"
 

@@ -87,7 +87,7 @@ def test_ctrl_c_leaves_nothing_half_written(album, tmp_path, toy_tools, monkeypa
 
     monkeypatch.setattr(exclusive, "write", stop)
     assert run(album, tmp_path / "out") == 130
-    assert "the same command goes on from here" in capsys.readouterr().err
+    assert "the same command resumes from here" in capsys.readouterr().err
     assert len(copies(tmp_path / "out")) == 2
     monkeypatch.setattr(exclusive, "write", write)
     assert run(album, tmp_path / "out") == 0

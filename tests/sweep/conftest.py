@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from poisonlib import extractors
 from poisonlib.attacks import LowKey
 from poisonlib.extractors import Card, ModuleExtractor, Preprocessing
 from tests.toys import PooledLinear, people
-from workbench import sweep
+from workbench import extractors, sweep
 from workbench.sweep import config, jobs
 
 CARD = Card("toy", 2026, "linear", "none", "none", 48, 16, "MIT")

@@ -17,9 +17,9 @@ from poisonlib.extractors import Extractor, embed
 from poisonlib.extractors.cached import CachedExtractor
 from poisonlib.photos import Photos
 from poisonlib.trial import Progress, Trial, TrialResult, as_published, choose_users, split
+from workbench import extractors
 from workbench.audit.report_card import ReportCard, row_of
 from workbench.audit.strategies import Strategy, Trainer, strategies
-from workbench.extractors import load, pretrained
 from workbench.extractors.disk_cache import embed_cached
 
 #: What an attack says that was used wrongly, and a function that broke a rule or failed.
@@ -186,11 +186,11 @@ class Evaluator:
         Raises:
             ValueError: no such extractor.
         """
-        found = load(which) if isinstance(which, str) else which
+        found = extractors.load(which) if isinstance(which, str) else which
         known = self._seen.extractors
         if found.fingerprint not in known:
             known[found.fingerprint] = CachedExtractor(found)
-            is_slow = isinstance(which, str) and which in pretrained.names()
+            is_slow = isinstance(which, str) and which in extractors.pretrained.names()
             if is_slow and self._synthetic is not None:
                 rows = embed_cached(found, self._synthetic, batch_size=BATCH)
                 known[found.fingerprint].know(self._synthetic, rows)
@@ -226,7 +226,7 @@ class Evaluator:
             public = people.load("public")
             if choosers is not None:
                 public = public.of_people(public.people[:choosers])
-            extractor, public = load(name), as_published(public)
+            extractor, public = extractors.load(name), as_published(public)
             rows = embed(extractor, public.images, batch_size=BATCH)
             known[key] = choose_threshold(extractor, public, false_adds=share, embeddings=rows)
         return known[key]

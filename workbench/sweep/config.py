@@ -15,8 +15,8 @@ from poisonlib.attacks import Attack
 from poisonlib.photos import Photos
 from poisonlib.recognition import RECOGNISERS
 from poisonlib.tools import paper_tools, weaker_tools
+from workbench import extractors
 from workbench.audit import background
-from workbench.extractors import load
 
 #: Where photographs can come from; anything else is the folder of a :func:`from_folder`.
 PEOPLE, LFW = "people", "lfw"
@@ -134,7 +134,7 @@ class Config:
             FileNotFoundError, ValueError: an unknown one, or one that is not on this machine.
         """
         for name in self.extractors:
-            load(name)
+            extractors.load(name)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, from which ``Config(**values)`` is this configuration again."""

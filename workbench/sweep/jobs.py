@@ -23,7 +23,8 @@ from poisonlib.attacks.cache import cache_key
 from poisonlib.extractors import Extractor, ModuleExtractor, embed
 from poisonlib.recognition import RECOGNISERS
 from poisonlib.trial import Trial, choose_users, split
-from workbench.extractors import OnDevice, load
+from workbench import extractors
+from workbench.extractors import OnDevice
 from workbench.sweep.config import Config, tools
 from workbench.sweep.ledger import Entry, enter
 from workbench.sweep.store import Store
@@ -239,7 +240,7 @@ def _tools() -> dict[str, Attack]:
 
 @functools.cache
 def _extractor(name: str) -> Extractor:
-    network, here = load(name), device()
+    network, here = extractors.load(name), device()
     moves = here.type != "cpu" and isinstance(network, ModuleExtractor)
     return OnDevice(network, here) if moves else network
 
