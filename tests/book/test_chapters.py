@@ -90,7 +90,7 @@ def test_it_ends_with_exercises_a_summary_and_its_sources(chapter: Chapter) -> N
     sections = [text for level, text in headings(chapter) if level == 2]
     assert {"Exercises", "Summary", "Sources"} <= set(sections)
     assert sections[-1] == "Sources"
-    assert "{footbibliography}" in chapter.text
+    assert "{bibliography}" in chapter.text
 
 
 @each_page
