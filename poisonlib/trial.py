@@ -8,17 +8,21 @@ that shows several candidates is wrong where the right name is not among them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from poisonlib import checks
-from poisonlib.attacks import Attack
-from poisonlib.attacks.base import round_to_8_bits
+from poisonlib.attacks import Attack, Cloak
+from poisonlib.attacks.base import content_hash, round_to_8_bits
 from poisonlib.extractors import Extractor, embed
+from poisonlib.log import Log
 from poisonlib.photos import Photos
 from poisonlib.recognition import EmbeddingRecogniser, NearestNeighbour, Recogniser
 from poisonlib.statistics import wilson
@@ -159,12 +163,13 @@ class Trial:
     """One attack against one way of recognising people.
 
     Attributes:
-        attack: makes the cloaks; wrap it in :class:`~poisonlib.attacks.Cached` to keep them.
+        attack: makes the cloaks; wrap it in :class:`~poisonlib.attacks.Cached` to store them.
         extractor: the trainer's, which need not be the one the cloak was crafted on.
         recogniser: how the trainer builds on it: :class:`~poisonlib.recognition.NearestNeighbour`
             (the default), :class:`~poisonlib.recognition.Linear`,
             :class:`~poisonlib.recognition.EndToEnd`, or any function of an extractor.
         name: of the attack in the table; its class name if not given.
+        columns: further columns of the table, the same in every row of this trial.
 
     Example:
         Two steps of an attack, for a look at it; leave ``steps`` out for full strength:
@@ -184,6 +189,7 @@ class Trial:
     extractor: Extractor
     recogniser: MakeRecogniser = NearestNeighbour
     name: str | None = None
+    columns: Mapping[str, object] = field(default_factory=dict)
 
     def run(
         self,
@@ -211,69 +217,142 @@ class Trial:
             ValueError: no users, unknown users, one person only, too few photographs, or embeddings
                 or a choice of test photographs that are not one for each photograph.
         """
-        chosen = choose_users(photos, users, seed=seed)
-        test = split(photos.labels, seed=seed) if test is None else _checked(test, photos, chosen)
-        # One path for all: every photograph is stored in 8 bits before anybody looks at it.
-        rounded = as_published(photos)
-        if self._is_embedding():
-            turn = _EmbeddedTurns(self, rounded, test, embeddings)
-        else:
-            turn = _Turns(self, rounded, test)
-
         import pandas
 
+        chosen = choose_users(photos, users, seed=seed)
+        test = split(photos.labels, seed=seed) if test is None else _checked(test, photos, chosen)
+        protocol = _Protocol(self, as_published(photos), test, seed, embeddings)
         table, wrong = [], {}
-        shown = turn.candidates(None, None)
         for user in chosen:
-            table += self._rows(rounded, test, shown, user, "control")
-            wrong[photos.names[user], "control"] = _misnamed(rounded, test, shown, user)
+            rows, wrong[photos.names[user], "control"] = protocol.control(user)
+            table += rows
         for done, user in enumerate(chosen):
             if progress is not None:
-                progress(done, len(chosen), f"cloaking {photos.names[user]}")
-            mine = (photos.labels == user) & ~test
-            cloak = self.attack(rounded.images[mine], seed=seed + user)
-            if progress is not None:
-                progress(done, len(chosen), f"recognising {photos.names[user]}")
-            shown = turn.candidates(mine, cloak.images)
-            wrong[photos.names[user], "cloaked"] = _misnamed(rounded, test, shown, user)
-            visible = {
-                "dssim": float(cloak.dssim.mean()),
-                "lpips": float(cloak.lpips.mean()),
-                "linf": float(cloak.linf.max()),
-            }
-            for row in self._rows(rounded, test, shown, user, "cloaked"):
-                table.append(row | visible)
+                progress(done, len(chosen), f"{self._attack_name} for {photos.names[user]}")
+            rows, wrong[photos.names[user], "cloaked"] = protocol.cloaked(user)
+            table += rows
         if progress is not None:
             progress(len(chosen), len(chosen), "done")
         return TrialResult(pandas.DataFrame(table), wrong)
 
-    def _is_embedding(self) -> bool:
-        return isinstance(self.recogniser(self.extractor), EmbeddingRecogniser)
+    @property
+    def _attack_name(self) -> str:
+        return self.name or type(getattr(self.attack, "attack", self.attack)).__name__
 
-    def _rows(
-        self, photos: Photos, test: Tensor, shown: Tensor, user: int, condition: str
-    ) -> Iterator[dict]:
-        truth = photos.labels[test]
-        wrong = (shown != truth[:, None]).all(dim=1)
-        for whose, side in (("user", truth == user), ("others", truth != user)):
-            errors, n = int(wrong[side].sum()), int(side.sum())
-            yield {
-                "attack": self.name or type(getattr(self.attack, "attack", self.attack)).__name__,
-                "extractor": self.extractor.card.name,
-                "recogniser": getattr(self.recogniser, "__name__", str(self.recogniser)),
-                "condition": condition,
-                "user": photos.names[user],
-                "whose": whose,
-                "errors": errors,
-                "n": n,
-                "error": errors / n,
-            }
+    @property
+    def _described(self) -> dict[str, object]:
+        """The columns that say which trial a row belongs to."""
+        return {
+            "attack": self._attack_name,
+            "extractor": self.extractor.card.name,
+            "recogniser": getattr(self.recogniser, "__name__", str(self.recogniser)),
+        } | dict(self.columns)
 
 
-def _misnamed(photos: Photos, test: Tensor, shown: Tensor, user: int) -> Tensor:
-    """Which ``(n,)`` of a user's test photographs have a wrong name among ``shown`` only."""
-    mine = photos.labels[test] == user
-    return (shown[mine] != user).all(dim=1)
+def grid(
+    cases: Iterable[Trial],
+    photos: Photos,
+    *,
+    users: Sequence[int | str] | int,
+    seed: int,
+    test: Tensor | None = None,
+    log: Path | None = None,
+    progress: Progress | None = None,
+) -> pandas.DataFrame:
+    """Many trials on the same photographs: every case with every user.
+
+    Each extractor embeds the photographs once, however many cases use it. With a ``log``, every
+    finished pair of case and user is appended to a file, and a run that was stopped resumes there.
+
+    Args:
+        cases: the trials; they are told apart by attack, extractor, recogniser and ``columns``.
+        photos: gallery and users together, several photographs of each person.
+        users, seed, test: as in :meth:`Trial.run`.
+        log: file to resume from, if it exists, and to append to.
+        progress: called with (turns done, turns in all, what is being done).
+
+    Returns:
+        the tables of all trials one below the other, in the order of the cases; see
+        :attr:`TrialResult.table`.
+
+    Raises:
+        ValueError: as :meth:`Trial.run`; two cases that cannot be told apart; or a log that belongs
+            to other photographs or another seed.
+
+    Example:
+        Two extractors against a tool that does nothing:
+
+        >>> import torch
+        >>> from poisonlib import extractors
+        >>> from poisonlib.attacks import Unperturbed
+        >>> from poisonlib.photos import Photos
+        >>> from poisonlib.trial import Trial, grid
+        >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 4, ("Ada", "Ben"))
+        >>> family = [extractors.load(name) for name in ("softmax-2014", "arcface-2019")]
+        >>> table = grid([Trial(Unperturbed(), one) for one in family], photos, users=2, seed=0)
+        >>> len(table)  # 2 cases x 2 users x (control, cloaked) x (user, others)
+        16
+    """
+    import pandas
+
+    cases = list(cases)
+    keys = [json.dumps(case._described, sort_keys=True, default=str) for case in cases]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"two cases cannot be told apart: {twice}; give them columns that differ")
+    chosen = choose_users(photos, users, seed=seed)
+    test = split(photos.labels, seed=seed) if test is None else _checked(test, photos, chosen)
+    published = as_published(photos)
+    finished = Log(log, about={"seed": seed, "photographs": content_hash(published.images, test)})
+    embeddings: dict[str, Tensor] = {}
+    table: list[dict] = []
+    for place, (case, key) in enumerate(zip(cases, keys, strict=True)):
+        protocol = None
+        for turn, user in enumerate(chosen):
+            name = f"{key} {photos.names[user]}"
+            if progress is not None:
+                said = f"{case._attack_name} for {photos.names[user]}, {case.extractor.card.name}"
+                progress(place * len(chosen) + turn, len(cases) * len(chosen), said)
+            if name not in finished:
+                if protocol is None:
+                    known = embeddings.get(case.extractor.fingerprint)
+                    protocol = _Protocol(case, published, test, seed, known)
+                    embeddings[case.extractor.fingerprint] = protocol.embeddings
+                finished[name] = protocol.control(user)[0] + protocol.cloaked(user)[0]
+            table += finished[name]
+    if progress is not None:
+        progress(len(cases) * len(chosen), len(cases) * len(chosen), "done")
+    return pandas.DataFrame(table)
+
+
+def cloak_user(
+    attack: Attack, photos: Photos, user: int | str, *, test: Tensor, seed: int
+) -> Cloak:
+    """The cloaks of one user's training photographs, drawn with ``seed`` plus the user's label.
+
+    Every trial of the book draws a user's cloaks like this, so that a cloak made once serves in all
+    of them.
+
+    Args:
+        attack: any attack.
+        photos: with the user among them.
+        user: by label or name.
+        test: ``(n,)`` bool, which photographs are for testing and stay as they are.
+        seed: of the trial.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.attacks import Unperturbed
+        >>> from poisonlib.photos import Photos
+        >>> from poisonlib.trial import cloak_user, split
+        >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 4, ("Ada", "Ben"))
+        >>> test = split(photos.labels, seed=0)
+        >>> len(cloak_user(Unperturbed(), photos, "Ben", test=test, seed=0))
+        3
+    """
+    label = photos.label(user)
+    training = (photos.labels == label) & ~test
+    return attack(as_published(photos.subset(training)).images, seed=seed + label)
 
 
 def _checked(test: Tensor, photos: Photos, users: Sequence[int]) -> Tensor:
@@ -321,42 +400,75 @@ def choose_users(photos: Photos, users: Sequence[int | str] | int, *, seed: int)
     return [photos.label(user) for user in users]
 
 
-class _Turns:
-    """Candidates for the test photographs, the recogniser trained anew for each gallery."""
+class _Protocol:
+    """One trial on one set of photographs: who is named what, without a cloak and with one.
 
-    def __init__(self, trial: Trial, photos: Photos, test: Tensor) -> None:
-        self.trial, self.photos, self.test = trial, photos, test
-
-    def candidates(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
-        gallery = self.photos.images[~self.test]
-        if mine is not None:
-            gallery[mine[~self.test]] = cloaked
-        recogniser = self.trial.recogniser(self.trial.extractor)
-        recogniser.fit(gallery, self.photos.labels[~self.test])
-        return recogniser.candidates(self.photos.images[self.test])
-
-
-class _EmbeddedTurns(_Turns):
-    """The same for frozen features: everybody is embedded once, the user's cloaks anew."""
+    For frozen features everybody is embedded once and only the user's cloaks anew; other
+    recognisers are trained anew for each gallery.
+    """
 
     def __init__(
-        self, trial: Trial, photos: Photos, test: Tensor, embeddings: Tensor | None
+        self, trial: Trial, photos: Photos, test: Tensor, seed: int, embeddings: Tensor | None
     ) -> None:
-        super().__init__(trial, photos, test)
         if embeddings is not None and len(embeddings) != len(photos):
             raise ValueError(
                 f"embeddings must hold one embedding for each of {len(photos)} photographs, got "
                 f"{len(embeddings)}; use embed(extractor, photos.images)"
             )
-        self.embeddings = (
-            embed(trial.extractor, photos.images) if embeddings is None else embeddings
-        )
+        self.trial, self.photos, self.test, self.seed = trial, photos, test, seed
+        self.embeddings = embeddings
+        if isinstance(trial.recogniser(trial.extractor), EmbeddingRecogniser):
+            if embeddings is None:
+                self.embeddings = embed(trial.extractor, photos.images)
+            self.candidates = self._candidates_of_embeddings
+        else:
+            self.candidates = self._candidates_of_photographs
 
-    def candidates(self, mine: Tensor | None, cloaked: Tensor | None) -> Tensor:
+    @cached_property
+    def unprotected(self) -> Tensor:
+        """Candidates ``(n, k)`` for the test photographs when nobody cloaks."""
+        return self.candidates(None, None)
+
+    def control(self, user: int) -> tuple[list[dict], Tensor]:
+        """Rows of the table for a user without a cloak, and which test photographs are misnamed."""
+        return self._count(self.unprotected, user, "control")
+
+    def cloaked(self, user: int) -> tuple[list[dict], Tensor]:
+        """The same with the user's training photographs cloaked."""
+        cloak = cloak_user(self.trial.attack, self.photos, user, test=self.test, seed=self.seed)
+        training = (self.photos.labels == user) & ~self.test
+        rows, wrong = self._count(self.candidates(training, cloak.images), user, "cloaked")
+        visible = {
+            "dssim": float(cloak.dssim.mean()),
+            "lpips": float(cloak.lpips.mean()),
+            "linf": float(cloak.linf.max()),
+        }
+        return [row | visible for row in rows], wrong
+
+    def _count(self, candidates: Tensor, user: int, condition: str) -> tuple[list[dict], Tensor]:
+        truth = self.photos.labels[self.test]
+        wrong = (candidates != truth[:, None]).all(dim=1)
+        rows = []
+        for whose, side in (("user", truth == user), ("others", truth != user)):
+            errors, n = int(wrong[side].sum()), int(side.sum())
+            about = {"condition": condition, "user": self.photos.names[user], "whose": whose}
+            counts = {"errors": errors, "n": n, "error": errors / n}
+            rows.append(self.trial._described | about | counts)
+        return rows, wrong[truth == user]
+
+    def _candidates_of_embeddings(self, training: Tensor | None, cloaked: Tensor | None) -> Tensor:
         embeddings = self.embeddings
-        if mine is not None:
+        if training is not None:
             embeddings = embeddings.clone()
-            embeddings[mine] = embed(self.trial.extractor, cloaked)
+            embeddings[training] = embed(self.trial.extractor, cloaked)
         recogniser = self.trial.recogniser(self.trial.extractor)
         recogniser.fit_embeddings(embeddings[~self.test], self.photos.labels[~self.test])
         return recogniser.candidates_of_embeddings(self.embeddings[self.test])
+
+    def _candidates_of_photographs(self, training: Tensor | None, cloaked: Tensor | None) -> Tensor:
+        gallery = self.photos.images[~self.test]
+        if training is not None:
+            gallery[training[~self.test]] = cloaked
+        recogniser = self.trial.recogniser(self.trial.extractor)
+        recogniser.fit(gallery, self.photos.labels[~self.test])
+        return recogniser.candidates(self.photos.images[self.test])

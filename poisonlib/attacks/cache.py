@@ -12,12 +12,8 @@ file. A file that fails its checksum is computed again and replaced.
 from __future__ import annotations
 
 import ast
-import contextlib
 import hashlib
 import json
-import os
-import tempfile
-import time
 from dataclasses import dataclass
 from functools import cache as remember
 from pathlib import Path
@@ -26,28 +22,21 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from poisonlib import checks
+from poisonlib import atomic, checks
 from poisonlib.attacks import lpips
 from poisonlib.attacks.base import Attack, Cloak, Extractor, Progress, content_hash, name_of
+from poisonlib.caching import cache_folder
 
 CHECKSUM_BYTES = 32
-STRAY_SECONDS = 3600
-
-
-def default_folder() -> Path:
-    """``$POISONLIB_CACHE/cloaks``, or the user's cache folder of this system."""
-    if chosen := os.environ.get("POISONLIB_CACHE"):
-        return Path(chosen) / "cloaks"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("poisonlib")) / "cloaks"
+CODE = ("base", "control", "fawkes_v03", "fawkes_v1", "lowkey", "lpips", "ssim", "tanh_space")
+"""The modules that a cloak depends on; a change to one of them makes all cloaks anew."""
 
 
 class CloakCache:
     """A folder of cloaks by key.
 
     Args:
-        folder: made on first write; by default ``default_folder()``.
+        folder: made on first write; by default the user's cache.
 
     Example:
         >>> import torch
@@ -61,7 +50,7 @@ class CloakCache:
     """
 
     def __init__(self, folder: Path | str | None = None) -> None:
-        self.folder = default_folder() if folder is None else Path(folder)
+        self.folder = cache_folder("cloaks") if folder is None else Path(folder)
 
     def __repr__(self) -> str:
         return f"CloakCache({str(self.folder)!r})"
@@ -106,17 +95,7 @@ class CloakCache:
             }
         )
         path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_strays(path.parent)
-        descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(hashlib.sha256(payload).digest() + payload)
-            os.replace(partial, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
-            raise
+        atomic.write(path, hashlib.sha256(payload).digest() + payload)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +178,8 @@ def _fingerprint(extractor: Extractor) -> str:
 def _code_hash() -> str:
     """Hash of the attacks' code without its comments and docstrings."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for name in CODE:
+        file = Path(__file__).with_name(f"{name}.py")
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
@@ -215,11 +195,3 @@ def _is_text(node: ast.AST) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
-
-
-def _remove_strays(folder: Path) -> None:
-    """Delete temporary files that a killed process left behind long ago."""
-    for stray in folder.glob("*.partial"):
-        with contextlib.suppress(OSError):
-            if time.time() - stray.stat().st_mtime > STRAY_SECONDS:
-                stray.unlink()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from poisonlib import checks
 from poisonlib.attacks.base import Attack, Cloak, Progress, round_to_8_bits
+from poisonlib.attacks.cache import Cached
 from poisonlib.attacks.mixture import Mixture
 
 
@@ -23,7 +24,8 @@ class PrecomputedCloaks:
     Args:
         clean: ``(n, 3, h, w)`` float32 in [0, 1].
         cloaked: ``(n, 3, h, w)``, what became of each of them; or a
-            :class:`~poisonlib.attacks.Cloak` of them, whose measures are then kept.
+            :class:`~poisonlib.attacks.Cloak` of them, whose measures are then used.
+        otherwise: an attack that crafts the cloaks of photographs that are none of these.
 
     Raises:
         TypeError, ValueError: bad images, two different shapes, or a clean photograph that comes
@@ -38,7 +40,9 @@ class PrecomputedCloaks:
         True
     """
 
-    def __init__(self, clean: Tensor, cloaked: Tensor | Cloak) -> None:
+    def __init__(
+        self, clean: Tensor, cloaked: Tensor | Cloak, *, otherwise: Attack | Cached | None = None
+    ) -> None:
         checks.images(clean, name="clean")
         images = cloaked.images if isinstance(cloaked, Cloak) else cloaked
         checks.images(images, name="cloaked")
@@ -49,6 +53,7 @@ class PrecomputedCloaks:
             )
         clean = round_to_8_bits(clean)
         is_measured = isinstance(cloaked, Cloak)
+        self.otherwise = otherwise
         self.cloak = cloaked if is_measured else _Fixed(images)(clean, seed=0)
         self._place: dict[bytes, int] = {}
         for at, image in enumerate(clean):
@@ -73,6 +78,8 @@ class PrecomputedCloaks:
         """
         checks.images(images)
         digests = [_digest(image) for image in round_to_8_bits(images)]
+        if self.otherwise is not None and not all(digest in self._place for digest in digests):
+            return self.otherwise(images, seed=seed, progress=progress)
         for at, digest in enumerate(digests):
             if digest not in self._place:
                 raise ValueError(

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -207,11 +208,16 @@ def join(*several: Pairs) -> Pairs:
     return Pairs(photos, source, cloaked, tool, first.tools)
 
 
-def write(pairs: Pairs, path: Path | str) -> None:
+def write(pairs: Pairs, path: Path | str, *, about: Mapping[str, Any] | None = None) -> None:
     """Write pairs as one zip: lossless pictures of how much each value was *changed*.
 
     The originals are not in it; whoever reads it has them. They must be the first photographs of
     their people, as :func:`poisonlib.defenses.collect` picks them. Written whole or not at all.
+
+    Args:
+        pairs: what to write.
+        path: of the file.
+        about: further JSON values to store, which :func:`about` reads.
 
     Example:
         >>> import torch
@@ -245,7 +251,8 @@ def write(pairs: Pairs, path: Path | str) -> None:
             picture = io.BytesIO()
             Image.fromarray(change).save(picture, "WEBP", lossless=True, method=6, exact=True)
             archive.writestr(zipfile.ZipInfo(f"{row:05d}.webp", _EPOCH), picture.getvalue())
-        listing = json.dumps({"tools": pairs.tools, "rows": rows}, indent=0)
+        content = {"tools": pairs.tools, "rows": rows, "about": dict(about or {})}
+        listing = json.dumps(content, indent=0)
         member = zipfile.ZipInfo(LISTING, _EPOCH)
         member.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(member, listing)
@@ -304,6 +311,12 @@ def read(path: Path | str, photos: Photos) -> Pairs:
     tool = torch.tensor([row["tool"] for row in rows])
     everything = Pairs(photos, source, images, tool, tuple(listing["tools"]))
     return everything.subset(torch.arange(len(everything)))
+
+
+def about(path: Path | str) -> dict[str, Any]:
+    """What was stored beside the pairs; see :func:`write`."""
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read(LISTING)).get("about", {})
 
 
 def load() -> Pairs:

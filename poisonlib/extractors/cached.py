@@ -1,25 +1,32 @@
-"""A function of photographs that looks at each of them once, however often it comes."""
+"""Embeddings that are computed once, however often a photograph comes."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
-from poisonlib.extractors import Extractor
+from poisonlib import atomic
+from poisonlib.extractors.base import Extractor
 
 
 class Once:
-    """Remembers what a function said of each photograph.
+    """A function of photographs that is computed once for each of them.
 
     A trial shows the same gallery again and again, with a few photographs exchanged.
 
     Args:
-        function: from images ``(n, 3, h, w)`` to ``(n, ...)``, each image judged by itself.
+        function: from images ``(n, 3, h, w)`` to ``(n, ...)``, each image by itself.
 
     Example:
+        >>> import torch
+        >>> from poisonlib.extractors.cached import Once
         >>> brightness = Once(lambda images: images.mean(dim=(1, 2, 3)))
         >>> brightness(torch.ones(2, 3, 4, 4))
         tensor([1., 1.])
@@ -30,42 +37,66 @@ class Once:
         self._known: dict[bytes, Tensor] = {}
 
     def __call__(self, images: Tensor) -> Tensor:
-        """What the function returns, asked only about photographs that it has not seen."""
-        keys = list(map(_key, images))
-        new = {key: at for at, key in enumerate(keys) if key not in self._known}
+        """What the function returns; it sees only photographs that are new."""
+        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images]
+        new = {key: place for place, key in enumerate(keys) if key not in self._known}
         if new:
-            found = self.function(images[list(new.values())])
-            self._known.update(zip(new, found, strict=True))
+            values = self._compute(list(new), images[list(new.values())])
+            self._known.update(zip(new, values, strict=True))
         return torch.stack([self._known[key] for key in keys])
 
-    def know(self, images: Tensor, answers: Tensor) -> None:
-        """Take over what the function has said of photographs elsewhere."""
-        self._known.update(zip(map(_key, images), answers, strict=True))
+    def _compute(self, keys: Sequence[bytes], images: Tensor) -> Tensor:
+        return self.function(images)
 
 
-def _key(image: Tensor) -> bytes:
-    return hashlib.sha256(image.numpy().tobytes()).digest()
+class CachedExtractor(Once):
+    """An extractor that embeds each photograph once.
 
-
-class CachedExtractor:
-    """An extractor that embeds a photograph once, however often it comes.
-
-    It is an extractor itself, with the card and the fingerprint of the one inside.
+    It is an extractor itself, with the card, the fingerprint and the module of the one inside.
+    Where a gradient is needed it computes, so that attacks can look into it.
 
     Args:
         extractor: what embeds new photographs.
+        folder: where embeddings are stored between processes, or None to store nothing. **An
+            embedding identifies its person**: give a folder for rendered people only.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.extractors import CachedExtractor, load
+        >>> tracker = CachedExtractor(load("softmax-2014"))
+        >>> images = torch.rand(2, 3, 112, 112)
+        >>> torch.equal(tracker(images), tracker(images))  # the second from memory
+        True
     """
 
-    def __init__(self, extractor: Extractor) -> None:
-        self.extractor, self.card = extractor, extractor.card
+    def __init__(self, extractor: Extractor, *, folder: Path | None = None) -> None:
+        super().__init__(extractor)
+        self.extractor, self.card, self.folder = extractor, extractor.card, folder
         self.fingerprint = extractor.fingerprint
-        self._embeddings = Once(extractor)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Rows ``(n, d)`` of ``(n, 3, h, w)`` images in [0, 1]. They carry no gradient."""
+        """Embeddings ``(n, d)`` of ``(n, 3, h, w)`` images in [0, 1]."""
+        if images.requires_grad:
+            return self.extractor(images)
         with torch.no_grad():
-            return self._embeddings(images)
+            return super().__call__(images)
 
-    def know(self, images: Tensor, embeddings: Tensor) -> None:
-        """Take over embeddings ``(n, d)`` of ``(n, 3, h, w)`` images, computed elsewhere."""
-        self._embeddings.know(images, embeddings)
+    def __getattr__(self, name: str) -> object:
+        if name in ("module", "preprocessing"):
+            return getattr(self.extractor, name)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        return f"CachedExtractor({self.extractor!r})"
+
+    def _compute(self, keys: Sequence[bytes], images: Tensor) -> Tensor:
+        if self.folder is None:
+            return self.extractor(images)
+        batch = hashlib.sha256(self.fingerprint.encode() + b"".join(keys)).hexdigest()
+        path = self.folder / f"{batch}.safetensors"
+        with contextlib.suppress(OSError, SafetensorError, KeyError):
+            return load(path.read_bytes())["embeddings"]
+        embeddings = self.extractor(images)
+        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
+            atomic.write(path, save({"embeddings": embeddings.contiguous()}))
+        return embeddings

@@ -11,8 +11,10 @@ from pathlib import Path
 import torch
 
 from poisonlib import networks
+from poisonlib.caching import cache_folder
 from poisonlib.extractors.architectures import ARCHITECTURES
 from poisonlib.extractors.base import ModuleExtractor, Preprocessing
+from poisonlib.extractors.cached import CachedExtractor
 from poisonlib.extractors.card import Card
 
 WEIGHTS = Path(str(resources.files("poisonlib") / "data" / "weights"))
@@ -37,10 +39,16 @@ def names(*, adapted: bool = False) -> tuple[str, ...]:
     return tuple(path.stem for path in files if path.stem.startswith(ADAPTED) == adapted)
 
 
-def load(name: str) -> ModuleExtractor:
+def load(name: str, *, cached: bool = False) -> ModuleExtractor | CachedExtractor:
     """Load an extractor that ships with the package, e.g. ``load("softmax-2014")``.
 
     The same object comes back for the same name: extractors are frozen.
+
+    Args:
+        name: one of :func:`names`.
+        cached: embed each photograph once and store its embedding on this machine
+            (:class:`~poisonlib.extractors.CachedExtractor`). An embedding identifies its person,
+            so this is for rendered people.
 
     Raises:
         ValueError: no such name (the message lists those there are), or damaged weights.
@@ -61,12 +69,18 @@ def load(name: str) -> ModuleExtractor:
             "Train one with python -m poisonlib train NAME, or load one that others have trained "
             "with workbench.extractors.load"
         )
-    return _load_once(WEIGHTS / f"{name}.safetensors")
+    extractor = _load_once(WEIGHTS / f"{name}.safetensors")
+    return _cached_once(extractor) if cached else extractor
 
 
 @cache
 def _load_once(path: Path) -> ModuleExtractor:
     return read(path)
+
+
+@cache
+def _cached_once(extractor: ModuleExtractor) -> CachedExtractor:
+    return CachedExtractor(extractor, folder=cache_folder("embeddings"))
 
 
 def read(path: Path) -> ModuleExtractor:

@@ -6,9 +6,7 @@ The tables behind the figures, pooled and judged, come from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from poisonlib.figures.theme import CLEAN, CLOAKED, DEEP, INK, Role
+from poisonlib.figures.theme import TOOLS, UNPROTECTED
 from poisonlib.generations import AGREEMENTS, by_release, family, judged, pooled, unprotected, year
 
 __all__ = [
@@ -23,14 +21,6 @@ __all__ = [
     "unprotected",
     "year",
 ]
-
-TOOLS: Mapping[str, Role] = {
-    "Fawkes v0.3": Role("Fawkes v0.3", CLOAKED.colour, CLOAKED.symbol, CLOAKED.dash),
-    "Fawkes v1.0": Role("Fawkes v1.0", DEEP, "triangle-up", "dot"),
-    "LowKey": Role("LowKey", INK, "star", "longdash"),
-}
-"""How each tool is drawn: all are cloaks, so all are near vermillion, from light to dark."""
-UNPROTECTED = Role("no cloak", CLEAN.colour, CLEAN.symbol, CLEAN.dash)
 
 
 def short(tool: str) -> str:

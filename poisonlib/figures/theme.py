@@ -6,6 +6,7 @@ dark page (from the Okabe-Ito set, safe for colour-blind readers), a marker and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,15 @@ DARK = {INK: "#ced6dd", GRID: "#364150", PAPER: "#121212", DEEP: "#f4b183"}
 """What ``book/_static/custom.css`` draws instead in dark mode; the roles stay as they are."""
 SEQUENTIAL = "Cividis"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+TOOLS: Mapping[str, Role] = {
+    "Fawkes v0.3": Role("Fawkes v0.3", CLOAKED.colour, CLOAKED.symbol, CLOAKED.dash),
+    "Fawkes v1.0": Role("Fawkes v1.0", DEEP, "triangle-up", "dot"),
+    "LowKey": Role("LowKey", INK, "star", "longdash"),
+}
+"""How each tool is drawn: all are cloaks, so all are near vermillion, from light to dark."""
+UNPROTECTED = Role("no cloak", CLEAN.colour, CLEAN.symbol, CLEAN.dash)
 
 
 def template() -> go.layout.Template:

@@ -1,9 +1,9 @@
 """What cloaking costs beyond the passes through the recognisers, which no tool can avoid.
 
 ``python -m studio.benchmarks.cloaking`` prints, for each attack, its time over the bare cost:
-as many forward and backward passes (to the pixels) of the same extractors, at the
-same batch size, as the attack makes. The bare passes of a step are run right after the step, inside the same call, so that
-whatever else the machine is doing slows both sides of the ratio alike.
+as many forward and backward passes (to the pixels) of the same extractors, at the same batch
+size, as the attack makes. The bare passes of a step are run right after the step, inside the same
+call, so that whatever else the machine is doing slows both sides of the ratio alike.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from poisonlib.caching import cache_folder
 from poisonlib.cli import main
 from tests.assets.conftest import CONTENT
 from workbench import assets
@@ -53,7 +54,7 @@ def test_ctrl_c_keeps_what_has_come(toy, server):
 
     with pytest.raises(KeyboardInterrupt):
         assets.fetch("toy", progress=impatient)
-    folder = assets.cache_folder()
+    folder = cache_folder("assets")
     assert left(folder) == [".toy.bin.partial"]
     kept = (folder / ".toy.bin.partial").stat().st_size
     assets.fetch("toy")
@@ -65,7 +66,7 @@ def test_another_file_is_thrown_away(toy, server, content):
     server.content = content
     with pytest.raises(assets.DamagedAsset, match="is not the toy of the manifest"):
         assets.fetch("toy")
-    assert left(assets.cache_folder()) == []
+    assert left(cache_folder("assets")) == []
 
 
 def test_a_shorter_file_is_not_taken(toy, server):
@@ -74,7 +75,7 @@ def test_a_shorter_file_is_not_taken(toy, server):
         assets.fetch("toy")
     with pytest.raises(assets.DownloadFailed, match="answered 416"):
         assets.fetch("toy")
-    assert left(assets.cache_folder()) == [], "what belongs to another file is not kept"
+    assert left(cache_folder("assets")) == [], "what belongs to another file is not kept"
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
@@ -85,7 +86,7 @@ def test_refusals_are_passed_on(toy, server, status):
 
 
 def test_a_damaged_file_is_replaced(toy):
-    folder = assets.cache_folder()
+    folder = cache_folder("assets")
     folder.mkdir(parents=True)
     (folder / "toy.bin").write_bytes(b"damaged")
     assert assets.fetch("toy").read_bytes() == CONTENT

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from poisonlib.caching import cache_folder
 from tests.assets.conftest import CONTENT
 from workbench import assets
 from workbench.assets import locations
@@ -14,8 +15,8 @@ def test_the_shared_folder_comes_first_and_is_only_read(toy, server, monkeypatch
     shared.mkdir()
     (shared / toy.file).write_bytes(CONTENT)
     shared.chmod(0o555)
-    assets.cache_folder().mkdir(parents=True)
-    (assets.cache_folder() / toy.file).write_bytes(b"not looked at")
+    cache_folder("assets").mkdir(parents=True)
+    (cache_folder("assets") / toy.file).write_bytes(b"not looked at")
     monkeypatch.setenv("POISONLIB_ASSETS", str(shared))
     assert assets.find("toy") == shared / toy.file
     assert assets.is_here("toy")
@@ -24,8 +25,8 @@ def test_the_shared_folder_comes_first_and_is_only_read(toy, server, monkeypatch
 
 def test_the_cache_folder_comes_next(toy, monkeypatch, tmp_path):
     monkeypatch.setenv("POISONLIB_ASSETS", str(tmp_path / "nowhere"))
-    assets.cache_folder().mkdir(parents=True)
-    (assets.cache_folder() / toy.file).write_bytes(CONTENT)
+    cache_folder("assets").mkdir(parents=True)
+    (cache_folder("assets") / toy.file).write_bytes(CONTENT)
     assert assets.find("toy") == tmp_path / "cache" / "assets" / toy.file
 
 
@@ -71,8 +72,8 @@ def test_a_missing_asset_says_what_it_is_and_how_to_get_it(toy, server):
     ],
 )
 def test_truncated_and_wrong_files_are_refused(toy, content, says):
-    assets.cache_folder().mkdir(parents=True)
-    (assets.cache_folder() / toy.file).write_bytes(content)
+    cache_folder("assets").mkdir(parents=True)
+    (cache_folder("assets") / toy.file).write_bytes(content)
     with pytest.raises(assets.DamagedAsset, match=says):
         assets.find("toy")
 

@@ -9,7 +9,6 @@ from workbench.assets.download import DownloadFailed, fetch
 from workbench.assets.locations import (
     DamagedAsset,
     MissingAsset,
-    cache_folder,
     check,
     find,
     is_here,
@@ -22,7 +21,6 @@ __all__ = [
     "DamagedAsset",
     "DownloadFailed",
     "MissingAsset",
-    "cache_folder",
     "check",
     "fetch",
     "find",

@@ -12,7 +12,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from workbench.assets.locations import DamagedAsset, MissingAsset, asset, cache_folder, check
+from poisonlib.caching import cache_folder
+from workbench.assets.locations import DamagedAsset, MissingAsset, asset, check
 from workbench.assets.manifest import Asset
 
 Progress = Callable[[int, int], None]
@@ -65,7 +66,7 @@ def fetch(
         ValueError: no asset 'no-such-network' in the manifest; there are: ...
     """
     wanted = asset(name)
-    folder = cache_folder() if folder is None else Path(folder)
+    folder = cache_folder("assets") if folder is None else Path(folder)
     target = folder / wanted.file
     if target.is_file():
         with contextlib.suppress(DamagedAsset):

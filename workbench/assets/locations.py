@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from poisonlib.caching import cache_folder
 from workbench.assets.manifest import Asset, manifest
 
 
@@ -35,26 +36,6 @@ class DamagedAsset(ValueError):
         Traceback (most recent call last):
         workbench.assets.locations.DamagedAsset: ... has 10 bytes, facenet-vggface2-2018 has ...
     """
-
-
-def cache_folder(kind: str = "assets") -> Path:
-    """Where fetched files go: ``$POISONLIB_CACHE/assets``, or below the user's cache folder.
-
-    Args:
-        kind: of files, which have a folder of their own.
-
-    Example:
-        >>> import os
-        >>> from workbench import assets
-        >>> os.environ["POISONLIB_CACHE"] = "here"
-        >>> assets.cache_folder().as_posix(), assets.cache_folder("cloaks").as_posix()
-        ('here/assets', 'here/cloaks')
-    """
-    if chosen := os.environ.get("POISONLIB_CACHE"):
-        return Path(chosen) / kind
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("poisonlib")) / kind
 
 
 def asset(name: str) -> Asset:
@@ -168,7 +149,7 @@ def sha256(path: Path) -> str:
 def _places(wanted: Asset) -> Iterator[Path]:
     if shared := os.environ.get("POISONLIB_ASSETS"):
         yield Path(shared) / wanted.file
-    yield cache_folder() / wanted.file
+    yield cache_folder("assets") / wanted.file
     for kept in wanted.kept_by:
         keeper, _, path = kept.partition(":")
         yield _home_of(keeper) / path

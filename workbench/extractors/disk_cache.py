@@ -10,8 +10,8 @@ import hashlib
 import torch
 from torch import Tensor
 
+from poisonlib.caching import cache_folder
 from poisonlib.extractors.base import Extractor, embed
-from workbench.assets import cache_folder
 from workbench.assets.arrays import cached_array
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from workbench.assets import cache_folder
+from poisonlib.caching import cache_folder
 from workbench.assets.arrays import cached_array
 
 DETECTOR = "facenet-pytorch MTCNN, longest side 1024"

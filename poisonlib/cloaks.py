@@ -1,0 +1,111 @@
+"""The cloaks that ship: twenty users' training photographs, cloaked by the paper's three tools.
+
+Crafting a cloak takes most of the time of a trial. With these a trial at full strength takes a
+second, so that chapters compute their numbers instead of reading them. The photographs are the
+packaged users' (:func:`poisonlib.people.load`), the users those that ``choose_users`` draws with
+seed 0, and the training photographs those of ``split`` with seed 0. They are stored as 8-bit
+files hold them; ``python -m poisonlib cloaks`` makes the file again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+import torch
+
+from poisonlib import people
+from poisonlib.attacks import Cloak, CloakCache, PrecomputedCloaks
+from poisonlib.defenses import pairs
+from poisonlib.photos import Photos
+from poisonlib.tools import paper_tools
+from poisonlib.trial import as_published, choose_users, split
+
+PACKAGED = Path(str(resources.files("poisonlib") / "data" / "cloaks-users.zip"))
+SEED = 0
+"""Of the users, the split and the cloaks that ship."""
+USERS = 20
+"""How many users' cloaks ship."""
+MEASURES = ("dssim", "lpips", "linf")
+
+
+def users() -> tuple[str, ...]:
+    """The names of the users whose cloaks ship.
+
+    Example:
+        >>> from poisonlib import cloaks
+        >>> len(cloaks.users())
+        20
+    """
+    photos = people.load("users")
+    return tuple(photos.names[user] for user in choose_users(photos, USERS, seed=SEED))
+
+
+def load() -> dict[str, PrecomputedCloaks]:
+    """The paper's tools by name, with the cloaks of :func:`users` looked up instead of crafted.
+
+    For other photographs, those of another user or another split, a tool crafts its cloak, which
+    takes seconds for each photograph, and stores it in the user's cache.
+
+    Raises:
+        FileNotFoundError: the package was installed without its data.
+        ValueError: the file is damaged.
+
+    Example:
+        >>> from poisonlib import cloaks, extractors, people
+        >>> from poisonlib.trial import Trial
+        >>> tools = cloaks.load()
+        >>> trial = Trial(tools["LowKey"], extractors.load("arcface-2019"), name="LowKey")
+        >>> result = trial.run(people.load("users"), users=cloaks.users()[:1], seed=cloaks.SEED)
+        >>> result.table.query("condition == 'cloaked' and whose == 'user'")["error"].item() > 0.5
+        True
+    """
+    photos = people.load("users")
+    stored = pairs.read(PACKAGED, photos)
+    about = pairs.about(PACKAGED)
+    measures = torch.tensor(about["measures"])
+    crafting = paper_tools(people.load("public"), cache=CloakCache())
+    tools = {}
+    for place, name in enumerate(stored.tools):
+        rows = stored.tool == place
+        cloak = Cloak(
+            stored.cloaked[rows],
+            *measures[rows].T.contiguous(),
+            steps=about["steps"][place],
+            attack=about["attacks"][place],
+        )
+        tools[name] = PrecomputedCloaks(stored.clean[rows], cloak, otherwise=crafting[name])
+    return tools
+
+
+def write(crafted: Mapping[str, Mapping[int, Cloak]], photos: Photos, path: Path) -> None:
+    """Write cloaks in the form that :func:`load` reads: whole or not at all.
+
+    Args:
+        crafted: by tool and user's label, the cloaks of the user's training photographs under
+            ``split`` with :data:`SEED`.
+        photos: the packaged users'.
+        path: of the file.
+    """
+    test = split(photos.labels, seed=SEED)
+    source, cloaked, tool, measures, attacks, steps = [], [], [], [], [], []
+    for place, by_user in enumerate(crafted.values()):
+        for user, cloak in by_user.items():
+            rows = torch.nonzero((photos.labels == user) & ~test)[:, 0]
+            source.append(rows)
+            cloaked.append(cloak.images)
+            tool.append(torch.full_like(rows, place))
+            measures += torch.stack([getattr(cloak, name) for name in MEASURES], 1).tolist()
+        attacks.append(cloak.attack)
+        steps.append(cloak.steps)
+    everything = pairs.Pairs(
+        as_published(photos),
+        torch.cat(source),
+        torch.cat(cloaked),
+        torch.cat(tool),
+        tuple(crafted),
+    )
+    rounded = [[round(value, 6) for value in row] for row in measures]
+    about = {"measures": rounded, "attacks": attacks, "steps": steps}
+    pairs.write(everything, path, about=about)

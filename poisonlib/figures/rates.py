@@ -1,0 +1,127 @@
+"""Error rates with their intervals: one figure for every table of trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from poisonlib.figures import theme
+from poisonlib.figures.frames import slider as slider_over
+from poisonlib.paper import Claim
+
+if TYPE_CHECKING:
+    import pandas
+    import plotly.graph_objects as go
+
+LOOKS: Mapping[str, theme.Role] = theme.TOOLS | {
+    "no cloak": theme.CLEAN,
+    "control": theme.CLEAN,
+    "unprotected": theme.CLEAN,
+    "cloaked": theme.CLOAKED,
+    "others": theme.TARGET,
+    "everyone else": theme.TARGET,
+}
+"""How the usual series are drawn; others take the roles of the theme in turn."""
+
+
+def rates(
+    table: pandas.DataFrame,
+    *,
+    x: str,
+    series: str = "attack",
+    slider: str | None = None,
+    facet: str | None = None,
+    claims: Sequence[Claim] = (),
+    looks: Mapping[str, theme.Role] = LOOKS,
+    title: str = "error",
+) -> go.Figure:
+    """Error rates over ``x``, each with its interval; a curve where ``x`` is a number.
+
+    Args:
+        table: rows with ``error, low, high, n`` and ``users``, as
+            :func:`poisonlib.trial.summarise` makes them, and the columns named below. What comes
+            first in the table comes first in the figure.
+        x: the column along the horizontal axis.
+        series: the column that colour, marker and dash tell apart.
+        slider: the column that a slider steps through, if any.
+        facet: the column that has a panel for each of its values, if any.
+        claims: ranges of the paper, drawn as bands behind the points.
+        looks: how each value of ``series`` is drawn.
+        title: of the vertical axis.
+
+    Raises:
+        ValueError: a column that the table does not have, or no rows.
+
+    Example:
+        >>> import pandas
+        >>> from poisonlib.figures import rates
+        >>> row = {"error": 0.5, "low": 0.4, "high": 0.6, "n": 100, "users": 20}
+        >>> years = pandas.DataFrame([row | {"attack": "LowKey", "year": y} for y in (2014, 2025)])
+        >>> rates(years, x="year").data[0].name
+        'LowKey'
+    """
+    import plotly.express as px
+
+    wanted = [x, series, *filter(None, (slider, facet)), "error", "low", "high", "n", "users"]
+    if missing := [name for name in wanted if name not in table.columns]:
+        raise ValueError(
+            f"the table has no column {', '.join(missing)}; there are: {', '.join(table.columns)}"
+        )
+    if table.empty:
+        raise ValueError("a figure of error rates needs at least one row, got none")
+    values = list(dict.fromkeys(table[series]))
+    spare = [role for role in theme.ROLES if role not in looks.values()] or list(theme.ROLES)
+    roles = {value: looks.get(value) or spare[i % len(spare)] for i, value in enumerate(values)}
+    is_number = table[x].dtype.kind in "fiu"
+    draw = px.line if is_number else px.scatter
+    dashes = {"line_dash": series, "line_dash_map": {v: r.dash for v, r in roles.items()}}
+    fig = draw(
+        table.assign(above=table["high"] - table["error"], below=table["error"] - table["low"]),
+        x=x,
+        y="error",
+        error_y="above",
+        error_y_minus="below",
+        color=series,
+        color_discrete_map={value: role.colour for value, role in roles.items()},
+        symbol=series,
+        symbol_map={value: role.symbol for value, role in roles.items()},
+        category_orders={name: list(dict.fromkeys(table[name])) for name in wanted[:4]
+                         if name in table and table[name].dtype.kind not in "fiu"},
+        animation_frame=slider,
+        facet_col=facet,
+        custom_data=["low", "high", "n", "users"],
+        **({"markers": True} | dashes if is_number else {}),
+    )  # fmt: skip
+    for trace in (*fig.data, *(trace for frame in fig.frames for trace in frame.data)):
+        trace.update(
+            hovertemplate="%{x}: %{y:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
+            "<br>%{customdata[2]} photographs, %{customdata[3]} users",
+            marker_size=10,
+            error_y={"thickness": 1.5, "width": 3},
+        )
+    for claim in claims:
+        fig.add_hrect(
+            max(0, claim.low - 0.004),
+            claim.high + 0.004,
+            line_width=0,
+            fillcolor="#8a8a8a",
+            opacity=0.25,
+            layer="below",
+            annotation_text=f"paper: {claim}",
+            annotation_position="top left",
+            annotation_font_size=12,
+        )
+    fig.for_each_annotation(lambda note: note.update(text=note.text.removeprefix(f"{facet}=")))
+    fig.update_yaxes(range=[-0.03, 1.05], tickformat=".0%", title=None)
+    fig.update_yaxes(title={"text": title}, col=1)
+    fig.update_xaxes(title=None)
+    fig.update_layout(
+        scattermode="group",
+        legend={"title": None},
+        template=None,
+        margin=None,
+    )
+    fig.layout.updatemenus = fig.layout.sliders = None  # plotly express has its own
+    if slider is not None:
+        fig.layout.sliders = slider_over([frame.name for frame in fig.frames], prefix=slider)
+    return fig
