@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -70,8 +71,10 @@ def rates(
     if table.empty:
         raise ValueError("a figure of error rates needs at least one row, got none")
     values = list(dict.fromkeys(table[series]))
-    spare = [role for role in theme.ROLES if role not in looks.values()] or list(theme.ROLES)
-    roles = {value: looks.get(value) or spare[i % len(spare)] for i, value in enumerate(values)}
+    known = {value: looks[value] for value in values if value in looks}
+    every = [*theme.ROLES, *theme.TOOLS.values()]
+    spare = itertools.cycle([role for role in every if role not in known.values()] or every)
+    roles = {value: known.get(value) or next(spare) for value in values}
     is_number = table[x].dtype.kind in "fiu"
     draw = px.line if is_number else px.scatter
     dashes = {"line_dash": series, "line_dash_map": {v: r.dash for v, r in roles.items()}}
@@ -116,7 +119,7 @@ def rates(
     fig.update_yaxes(title={"text": title}, col=1)
     fig.update_xaxes(title=None)
     fig.update_layout(
-        scattermode="group",
+        scattermode="overlay" if is_number else "group",
         legend={"title": None},
         template=None,
         margin=None,
