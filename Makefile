@@ -18,9 +18,9 @@ SITE  := _build/html
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-env: $(READY) ## make .venv with the pinned stack and poisonlib (every other target does this first)
+env: $(READY) ## make .venv with the pinned stack and the packages (every other target does this first)
 
-# Made once; again only when the pins change. poisonlib itself is installed in place.
+# Made once; again only when the pins change. The packages themselves are installed in place.
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "make: Python 3.11 or newer is needed, found '$(PYTHON)'; try make PYTHON=/path/to/python3.11"; exit 1; }
@@ -68,4 +68,4 @@ clean: ## remove the built site and the executed notebooks
 	rm -rf _build book/_static/plotly.min.js book/_static/mathjax
 
 clean-all: clean ## remove the environment as well
-	rm -rf $(VENV) poisonlib.egg-info
+	rm -rf $(VENV) *.egg-info

@@ -64,3 +64,13 @@ def test_the_makefile_installs_by_the_lock() -> None:
 def test_what_is_installed_is_what_is_pinned(pin: str) -> None:
     name, _, version = pin.partition("==")
     assert distribution(name).version == version
+
+
+def test_nobody_is_sent_to_the_package_index_for_it() -> None:
+    """There, ``poisonlib`` is somebody else's, and the name of this distribution is free."""
+    assert PROJECT["name"] == "data-poisoning-book"
+    wanted = re.compile(rf"pip install[^\n]*['\" ](poisonlib|{PROJECT['name']})\b")
+    for folder in ("poisonlib", "workbench", "studio", "book", "tools"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.suffix in {".py", ".md", ".ipynb", ".ipy"}:
+                assert not wanted.search(file.read_text(encoding="utf-8")), file

@@ -134,7 +134,7 @@ def _onet() -> tuple[Callable[[Tensor], list[Tensor]], list[Tensor]]:
     if package is None or package.origin is None:
         raise FileNotFoundError(
             "the perceptual distance needs the weights inside the facenet-pytorch package; "
-            "run pip install facenet-pytorch"
+            "run pip install -e . in the book's folder"
         )
     file = Path(package.origin).parent / "data" / "onet.pt"
     trained = torch.load(file, map_location="cpu", weights_only=True)

@@ -92,7 +92,9 @@ def dlib_embeddings(images: NDArray, landmarks: NDArray) -> NDArray:
 def _package(name: str):
     found = importlib.util.find_spec(name)
     if found is None:
-        raise ModuleNotFoundError(f"{name} is not installed; run: pip install poisonlib[real]")
+        raise ModuleNotFoundError(
+            f"{name} is not installed; run pip install -e '.[real]' in the book's folder"
+        )
     return found.submodule_search_locations
 
 

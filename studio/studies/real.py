@@ -160,7 +160,7 @@ def _require_real(name: str | None = None) -> None:
     if not pretrained.available() if name is None else not pretrained.is_available(name):
         raise FileNotFoundError(
             f"{name or 'no real extractor'} is not on this machine; see python -m poisonlib assets "
-            "list, or pip install 'poisonlib[real]' for dlib-2017"
+            "list, or for dlib-2017 run pip install -e '.[real]' in the book's folder"
         )
 
 

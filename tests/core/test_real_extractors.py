@@ -382,5 +382,5 @@ def test_an_onnx_file_recognises_and_takes_no_cloaks(tmp_path):
 def test_onnx_without_its_runtime_is_said(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     (tmp_path / "mine.onnx").write_bytes(b"")
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'poisonlib\[onnx\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install -e '\.\[onnx\]'"):
         from_file(tmp_path / "mine.onnx", card=card())

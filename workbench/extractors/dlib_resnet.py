@@ -34,7 +34,7 @@ def load() -> tuple[Callable[[NDArray], NDArray], str]:
     """
     if not is_installed():
         raise ModuleNotFoundError(
-            "dlib-2017 needs dlib and its models; run: pip install 'poisonlib[real]'"
+            "dlib-2017 needs dlib and its models; run pip install -e '.[real]' in the book's folder"
         )
     import dlib
 

@@ -96,7 +96,7 @@ def _onnx(path: Path):
         import onnxruntime
     except ModuleNotFoundError as problem:
         raise ModuleNotFoundError(
-            "an ONNX file needs onnxruntime; run: pip install 'poisonlib[onnx]'"
+            "an ONNX file needs onnxruntime; run pip install -e '.[onnx]' in the book's folder"
         ) from problem
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

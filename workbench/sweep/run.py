@@ -193,5 +193,5 @@ def _require(*packages: str) -> None:
         if find_spec(package) is None:
             raise ModuleNotFoundError(
                 f"a sweep needs {package}, which is not installed; "
-                "run pip install 'poisonlib[sweep]'"
+                "run pip install -e '.[sweep]' in the book's folder"
             )
