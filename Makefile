@@ -6,14 +6,18 @@ VENV   ?= .venv
 EXTRAS ?= people,sweep,book,test
 PORT   ?= 8000
 OUT    ?= student
+JOBS   ?= 2
 
 BIN   := $(VENV)/bin
 READY := $(VENV)/.installed
 SITE  := _build/html
+# Several processes with one thread each: as many threads as cores would take turns.
+TEST  := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env book serve lab student test unit lint strip lock clean clean-all
+.NOTPARALLEL:
+.PHONY: help env book serve lab student test unit test-all lint strip lock clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +35,7 @@ $(READY): pyproject.toml requirements.lock
 	@touch $@
 
 book: $(READY) ## execute the chapters that changed and build the site; warnings and crashed cells fail
-	@$(BIN)/python tools/stale_chapters.py
+	@POISONLIB_SITE=1 OMP_NUM_THREADS=1 $(BIN)/python -m tools.run_chapters --jobs $(JOBS)
 	@# A warning is told once, when a page is read: after a failed build all pages are read again.
 	@if test -e _build/.unfinished; then rm -rf _build/.doctrees; fi
 	@touch _build/.unfinished
@@ -48,14 +52,18 @@ lab: $(READY) ## open the chapters in JupyterLab
 student: $(READY) ## write the notebooks without solutions, for a class (OUT=student)
 	@$(BIN)/python tools/student_edition.py --out '$(OUT)' $(if $(FORCE),--force)
 
-test: lint book ## everything: unit and contract tests, every notebook cell, the built site in a browser
-	@$(BIN)/python -m pytest tests book --nbval-lax --nbval-current-env --nbval-cell-timeout 600
+test: lint unit book ## lint, unit tests, every changed chapter's cells, the site in a browser
+	@$(TEST) tests -m 'site and not slow'
 
 unit: $(READY) ## unit and contract tests alone, no book
-	@$(BIN)/python -m pytest tests -m 'not site and not slow'
+	@$(TEST) tests -m 'not site and not slow'
 
-lint: $(READY) ## ruff over modules and notebooks; notebooks stripped
+test-all: lint book ## all tests, with those that take minutes; before a release
+	@$(TEST) tests
+
+lint: $(READY) ## ruff over modules and notebooks; which package imports which; notebooks stripped
 	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/nbstripout --keep-id --verify $(wildcard book/*.ipynb)
 
 strip: $(READY) ## remove outputs and run-time metadata from the notebooks

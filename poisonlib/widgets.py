@@ -17,8 +17,8 @@ from poisonlib.figures.show import building_site
 def live(function: Callable[..., Any], **controls: Any) -> None:
     """Show sliders and menus that call ``function`` again whenever they move.
 
-    Shows nothing when the site is built. The function is called once at once; if it fails, the
-    cell fails, so that a broken widget is found when the notebooks are tested.
+    The function is called at once, so that a widget that fails fails its cell. When the site is
+    built nothing is shown.
 
     Args:
         function: takes the controls as keywords and returns something to display (a plotly
@@ -36,12 +36,10 @@ def live(function: Callable[..., Any], **controls: Any) -> None:
         ValueError: live needs at least one control, such as strength=(0.0, 1.0, 0.1)
         >>> import os
         >>> os.environ["POISONLIB_SITE"] = "1"
-        >>> widgets.live(print, strength=(0.0, 1.0, 0.1))  # the page of the site shows nothing
+        >>> widgets.live(dict, strength=(0.0, 1.0, 0.1))  # the page of the site shows nothing
     """
     if not controls:
         raise ValueError("live needs at least one control, such as strength=(0.0, 1.0, 0.1)")
-    if building_site():
-        return
     import ipywidgets
     import plotly.graph_objects as go
     from IPython.display import display
@@ -56,10 +54,11 @@ def live(function: Callable[..., Any], **controls: Any) -> None:
             raise
         return theme.styled(result) if isinstance(result, go.Figure) else result
 
-    box = ipywidgets.interactive(call, {"auto_display": True}, **controls)
+    box = ipywidgets.interactive(call, {"auto_display": not building_site()}, **controls)
     for control in box.children:
         if hasattr(control, "continuous_update"):
             control.continuous_update = False  # call once where the slider stops
     if failures:
         raise failures[0]
-    display(box)
+    if not building_site():
+        display(box)

@@ -1,4 +1,4 @@
-"""What all tests share: the order they run in."""
+"""What all tests share: what runs together when tests are shared out to several processes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first, then the notebooks, then the site: the cheapest failure shows first."""
-
-    def rank(item: pytest.Item) -> int:
-        if item.get_closest_marker("site"):
-            return 2
-        return int(item.path.suffix == ".ipynb")
-
-    items.sort(key=rank)  # stable: the order within a group stays
+    """Tests of a file run in one process, unless they have named another group themselves."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))

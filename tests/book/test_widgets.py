@@ -37,11 +37,11 @@ def test_a_figure_is_drawn_in_the_books_style(shown) -> None:
     assert box.result.layout.template.layout.colorway[0] == theme.CLEAN.colour
 
 
-def test_the_site_shows_and_calls_nothing(shown, monkeypatch) -> None:
+def test_the_site_calls_once_and_shows_nothing(shown, monkeypatch) -> None:
     monkeypatch.setenv("POISONLIB_SITE", "1")
     calls = []
-    widgets.live(calls.append, strength=(0.0, 1.0))
-    assert shown == [] and calls == []
+    widgets.live(lambda strength: calls.append(strength), strength=(0.0, 1.0))
+    assert shown == [] and calls == [0.5]
 
 
 def test_a_failing_function_fails_the_cell(shown, caplog) -> None:
