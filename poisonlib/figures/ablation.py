@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poisonlib.figures.error_bars import error_bars
-from poisonlib.figures.generations import TOOLS, UNPROTECTED, pooled, short
-from poisonlib.figures.theme import CLOAKED, GRID, Role
+from poisonlib.figures.theme import CLOAKED, GRID, TOOLS, UNPROTECTED, Role, short
+from poisonlib.generations import pooled
 
 if TYPE_CHECKING:
     import pandas

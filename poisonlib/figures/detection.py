@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import TOOLS, UNPROTECTED
-from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, Role
+from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, TOOLS, UNPROTECTED, Role
 from poisonlib.statistics import Rate, wilson
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from poisonlib.defenses import outcomes
 from poisonlib.defenses.outcomes import Answers, Outcome
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import TOOLS, short
-from poisonlib.figures.theme import CLEAN, CLOAKED, INK, TARGET, Role
+from poisonlib.figures.theme import CLEAN, CLOAKED, INK, TARGET, TOOLS, Role, short
 
 if TYPE_CHECKING:
     import pandas

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from poisonlib import paper
 from poisonlib.figures.frames import SLIDER_ROOM, slider
-from poisonlib.figures.generations import TOOLS, by_release, family, judged, year
-from poisonlib.figures.theme import INK, PAPER, SEQUENTIAL
+from poisonlib.figures.theme import INK, PAPER, SEQUENTIAL, TOOLS
+from poisonlib.generations import by_release, family, judged, year
 
 if TYPE_CHECKING:
     import pandas

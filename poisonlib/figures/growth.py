@@ -11,8 +11,18 @@ from torch import Tensor
 
 from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import player, slider
-from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, family, short
-from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, TARGET, Role
+from poisonlib.figures.theme import (
+    CLEAN,
+    CLOAKED,
+    DEFENDED,
+    INK,
+    TARGET,
+    TOOLS,
+    UNPROTECTED,
+    Role,
+    short,
+)
+from poisonlib.generations import by_release, family
 
 if TYPE_CHECKING:
     import pandas

@@ -12,9 +12,9 @@ from poisonlib import paper
 from poisonlib.figures.adaptive import COUNTED, HOVER
 from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import TOOLS, judged, short, year
 from poisonlib.figures.purification import protected
-from poisonlib.figures.theme import CLOAKED, INK
+from poisonlib.figures.theme import CLOAKED, INK, TOOLS, short
+from poisonlib.generations import judged, year
 from poisonlib.statistics import wilson
 
 if TYPE_CHECKING:

@@ -11,8 +11,17 @@ from torch import Tensor
 from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.faces import amplified, face_grid
 from poisonlib.figures.frames import SLIDER_ROOM, slider
-from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, short
-from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, TARGET, Role
+from poisonlib.figures.theme import (
+    CLEAN,
+    CLOAKED,
+    DEFENDED,
+    TARGET,
+    TOOLS,
+    UNPROTECTED,
+    Role,
+    short,
+)
+from poisonlib.generations import by_release
 
 if TYPE_CHECKING:
     import pandas

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from poisonlib.defenses import outcomes
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import TOOLS, UNPROTECTED
-from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, TARGET
+from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, TARGET, TOOLS, UNPROTECTED
 
 if TYPE_CHECKING:
     import pandas

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from poisonlib.figures.adaptive import COUNTED, HOVER
 from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import TOOLS, UNPROTECTED, pooled, short
-from poisonlib.figures.theme import CLOAKED, Role
+from poisonlib.figures.theme import CLOAKED, TOOLS, UNPROTECTED, Role, short
+from poisonlib.generations import pooled
 from poisonlib.statistics import Rate
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import TOOLS, by_release, short
-from poisonlib.figures.theme import CLOAKED, INK
+from poisonlib.figures.theme import CLOAKED, INK, TOOLS, short
+from poisonlib.generations import by_release
 from poisonlib.statistics import wilson
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import slider
-from poisonlib.figures.generations import TOOLS, UNPROTECTED, by_release, pooled, short
-from poisonlib.figures.theme import CLOAKED, Role
+from poisonlib.figures.theme import CLOAKED, TOOLS, UNPROTECTED, Role, short
+from poisonlib.generations import by_release, pooled
 
 if TYPE_CHECKING:
     import pandas

@@ -79,6 +79,17 @@ TOOLS: Mapping[str, Role] = {
 UNPROTECTED = Role("no cloak", CLEAN.colour, CLEAN.symbol, CLEAN.dash)
 
 
+def short(tool: str) -> str:
+    """A tool's name where there is little room: ``"v0.3"`` for ``"Fawkes v0.3"``.
+
+    Example:
+        >>> from poisonlib.figures import theme
+        >>> theme.short("Fawkes v1.0")
+        'v1.0'
+    """
+    return tool.removeprefix("Fawkes ") if tool in TOOLS else tool.replace("nothing", "clean")
+
+
 def template() -> go.layout.Template:
     """The plotly template that every figure of the book is drawn with.
 

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING
 from poisonlib import paper
 from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import player, slider
-from poisonlib.figures.generations import (
-    TOOLS,
-    UNPROTECTED,
-    by_release,
-    family,
-    judged,
-    short,
-    year,
-)
-from poisonlib.figures.theme import CLOAKED, GRID, INK, Role
+from poisonlib.figures.theme import CLOAKED, GRID, INK, TOOLS, UNPROTECTED, Role, short
+from poisonlib.generations import by_release, family, judged, year
 
 if TYPE_CHECKING:
     import pandas

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from poisonlib.figures.error_bars import error_bars
-from poisonlib.figures.generations import UNPROTECTED
 from poisonlib.figures.tables import table
-from poisonlib.figures.theme import CLOAKED, DEFENDED, INK, TARGET, Role
+from poisonlib.figures.theme import CLOAKED, DEFENDED, INK, TARGET, UNPROTECTED, Role
 from studio.scoreboard import Band, Judged, chance
 from studio.scoreboard.measured import NOBODY
 

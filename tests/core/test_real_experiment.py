@@ -8,8 +8,7 @@ import pandas
 import pytest
 import torch
 
-from poisonlib import people, provenance
-from poisonlib.figures import generations
+from poisonlib import generations, people, provenance
 from studio.studies import EXPERIMENTS, precompute, real, real_tools
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 from workbench.extractors import pretrained

@@ -6,8 +6,8 @@ import pandas
 import plotly.graph_objects as go
 import pytest
 
-from poisonlib import paper
-from poisonlib.figures import ablation, generations, grids, spread, switching, theme
+from poisonlib import generations, paper
+from poisonlib.figures import ablation, grids, spread, switching, theme
 from poisonlib.figures import timeline as timelines
 from poisonlib.figures.frames import player, slider
 from poisonlib.statistics import wilson
@@ -104,7 +104,7 @@ def test_a_verdict_refuses_bounds_out_of_order() -> None:
 def test_the_paper_says_one_thing_about_a_pair() -> None:
     pairs = [(said.attack, said.extractor) for said in paper.TRANSFERS]
     assert len(set(pairs)) == len(pairs)
-    assert {attack for attack, _ in pairs} == set(paper.RELEASED) == set(generations.TOOLS)
+    assert {attack for attack, _ in pairs} == set(paper.RELEASED) == set(theme.TOOLS)
     assert paper.transfer("LowKey", "magface-2021").fooled
     assert not paper.transfer("Fawkes v1.0", "magface-2021").fooled
     assert paper.transfer("LowKey", "vit-2025") is None
