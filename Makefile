@@ -17,7 +17,7 @@ TEST  := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help env book serve lab student test unit test-all lint strip lock clean clean-all
+.PHONY: help env book serve lab student test unit test-all lint strip address lock clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ lint: $(READY) ## ruff over modules and notebooks; which package imports which; 
 
 strip: $(READY) ## remove outputs and run-time metadata from the notebooks
 	@$(BIN)/nbstripout --keep-id $(wildcard book/*.ipynb)
+
+address: $(READY) ## write where this copy is published (REPOSITORY=https://..., or git's origin)
+	@$(BIN)/python tools/poisonlib_repository.py '$(REPOSITORY)'
 
 lock: ## renew requirements.lock from the pins in pyproject.toml (a fresh environment, some minutes)
 	@tools/renew-lock

@@ -70,7 +70,7 @@ def test_it_begins_with_what_it_is_for(chapter: Chapter) -> None:
 @each_page
 def test_the_setup_cell_comes_second(chapter: Chapter) -> None:
     cell = chapter.cells[1]
-    assert cell.source.strip() == SETUP, "copy tools/setup-cell.ipy"
+    assert cell.source.strip() == SETUP, "copy tools/setup-cell.ipy, or run `make address`"
     assert {"setup", "remove-cell"} <= cell.tags
     others = [other.index for other in chapter.code[1:] if "setup" in other.tags]
     assert not others

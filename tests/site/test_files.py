@@ -10,8 +10,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 
 from tests.book import chapters as book
+from tools.poisonlib_repository import buttons
 
 pytestmark = pytest.mark.site
 PAGES = [*book.pages(), "genindex", "search"]
@@ -148,7 +150,20 @@ def test_no_live_widget_is_left_on_the_page(site: Path, chapter: book.Chapter) -
 
 
 @pytest.mark.parametrize("chapter", book.chapters(), ids=lambda chapter: chapter.path.stem)
-def test_the_page_opens_its_own_notebook_on_colab(site: Path, chapter: book.Chapter) -> None:
-    links = [address for tag, address in references(elements(site, chapter.page)) if tag == "a"]
+def test_buttons_lead_to_this_copy_or_are_left_out(site: Path, chapter: book.Chapter) -> None:
+    config = yaml.safe_load((book.ROOT / "_config.yml").read_text(encoding="utf-8"))
+    options = {
+        "repository_url": config["repository"]["url"],
+        "launch_buttons": config["launch_buttons"],
+    }
+    theme = buttons(options, book.ROOT)
+    address = theme["repository_url"]
+    links = {address for tag, address in references(elements(site, chapter.page)) if tag == "a"}
+    issues = {link for link in links if "/issues/new?" in link}
+    assert all(address and link.startswith(f"{address}/") for link in issues)
+    assert bool(issues) == theme["use_issues_button"]
     source = chapter.path.relative_to(book.ROOT).as_posix()
-    assert f"{COLAB}/github/poisonlib/poisonlib/blob/main/{source}" in links
+    notebook = f"{COLAB}/github/{address.partition('.com/')[2]}/blob/main/{source}"
+    assert {link for link in links if link.startswith(COLAB)} == (
+        {notebook} if theme["launch_buttons"] else set()
+    )
