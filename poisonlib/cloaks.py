@@ -10,10 +10,13 @@ files hold them; ``python -m poisonlib cloaks`` makes the file again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from poisonlib import people
 from poisonlib.attacks import Cloak, CloakCache, PrecomputedCloaks
@@ -61,11 +64,9 @@ def load() -> dict[str, PrecomputedCloaks]:
         >>> result.table.query("condition == 'cloaked' and whose == 'user'")["error"].item() > 0.5
         True
     """
-    photos = people.load("users")
-    stored = pairs.read(PACKAGED, photos)
+    stored = pairs.read(PACKAGED, people.load("users"))
     about = pairs.about(PACKAGED)
     measures = torch.tensor(about["measures"])
-    crafting = paper_tools(people.load("public"), cache=CloakCache())
     tools = {}
     for place, name in enumerate(stored.tools):
         rows = stored.tool == place
@@ -75,8 +76,15 @@ def load() -> dict[str, PrecomputedCloaks]:
             steps=about["steps"][place],
             attack=about["attacks"][place],
         )
-        tools[name] = PrecomputedCloaks(stored.clean[rows], cloak, otherwise=crafting[name])
+        clean = stored.photos.images[stored.source[rows]]
+        tools[name] = PrecomputedCloaks(clean, cloak, otherwise=partial(_craft, name))
     return tools
+
+
+def _craft(tool: str, images: Tensor, **how: Any) -> Cloak:
+    """Run one of the paper's tools; the public people, whom one tool needs, are loaded only now."""
+    attack = paper_tools(people.load("public"), cache=CloakCache())[tool]
+    return attack(images, **how)
 
 
 def write(crafted: Mapping[str, Mapping[int, Cloak]], photos: Photos, path: Path) -> None:

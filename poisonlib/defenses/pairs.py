@@ -277,8 +277,8 @@ def read(path: Path | str, photos: Photos) -> Pairs:
     path = Path(path)
     photos = as_published(photos)
     index = {
-        (photos.names[label], number): row
-        for row, (label, number) in enumerate(
+        (photos.names[label], number): place
+        for place, (label, number) in enumerate(
             zip(photos.labels.tolist(), numbers(photos), strict=True)
         )
     }
@@ -287,30 +287,32 @@ def read(path: Path | str, photos: Photos) -> Pairs:
             listing = json.loads(archive.read(LISTING))
             rows = listing["rows"]
             source = torch.tensor([index[row["person"], row["photograph"]] for row in rows])
-            contents = [archive.read(f"{row:05d}.webp") for row in range(len(rows))]
-        changes = np.stack([_decode(content) for content in contents])
+            used, source = torch.unique(source, return_inverse=True)
+            originals = photos.subset(used)
+            clean = [_bytes(image) for image in originals.images]
+            cloaked = torch.empty(len(rows), *originals.images.shape[1:])
+            for row, place in enumerate(source.tolist()):  # one at a time, to keep memory low
+                change = _decode(archive.read(f"{row:05d}.webp"))
+                copy = torch.from_numpy(clean[place] + change - np.uint8(128))
+                cloaked[row] = copy.permute(2, 0, 1).float().div_(255)
     except FileNotFoundError as problem:
         raise FileNotFoundError(
             f"no pairs at {path}; collect some with python -m poisonlib collect"
         ) from problem
-    except (zipfile.BadZipFile, KeyError, OSError, json.JSONDecodeError) as problem:
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as problem:
         raise ValueError(
             f"{path} is damaged or was made of other photographs ({problem}); collect the pairs "
             "again with python -m poisonlib collect, or reinstall poisonlib"
         ) from problem
-    originals = photos.images[source]
-    # Decoders of pictures may round differently, so that this asks for likeness, not for equality.
+    # Decoders of pictures may round differently, so this compares approximately.
     expected = torch.tensor([row["quarters"] for row in rows])
-    if not torch.allclose(torch.tensor(_quarters(originals)), expected, atol=1.0):
+    if not torch.allclose(torch.tensor(_quarters(originals.images))[source], expected, atol=1.0):
         raise ValueError(
             f"{path} was made of other photographs than these; collect the pairs again with "
             "python -m poisonlib collect"
         )
-    cloaked = np.stack([_bytes(original) for original in originals]) + changes - np.uint8(128)
-    images = torch.from_numpy(cloaked).permute(0, 3, 1, 2).contiguous().float().div_(255)
     tool = torch.tensor([row["tool"] for row in rows])
-    everything = Pairs(photos, source, images, tool, tuple(listing["tools"]))
-    return everything.subset(torch.arange(len(everything)))
+    return Pairs(originals, source, cloaked, tool, tuple(listing["tools"]))
 
 
 def about(path: Path | str) -> dict[str, Any]:
