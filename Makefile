@@ -17,7 +17,7 @@ TEST  := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help env book serve lab student test unit test-all lint strip address lock clean clean-all
+.PHONY: help env book site serve lab student test unit test-all lint strip address lock clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,13 +35,17 @@ $(READY): pyproject.toml requirements.lock
 	@touch $@
 
 book: $(READY) ## execute the chapters that changed and build the site; warnings and crashed cells fail
+	@$(BIN)/python tools/with_lock.py _build/.lock $(MAKE) --no-print-directory site
+	@echo "The book is at file://$(abspath $(SITE))/index.html (make serve: on http://localhost:$(PORT))"
+
+# What `make book` does; two of these at once would delete each other's pages.
+site: $(READY)
 	@POISONLIB_SITE=1 OMP_NUM_THREADS=1 $(BIN)/python -m tools.run_chapters --jobs $(JOBS)
 	@# A warning is told once, when a page is read: after a failed build all pages are read again.
 	@if test -e _build/.unfinished; then rm -rf _build/.doctrees; fi
 	@touch _build/.unfinished
 	@POISONLIB_SITE=1 $(BIN)/jupyter-book build --warningiserror --nitpick --keep-going --quiet .
 	@rm _build/.unfinished
-	@echo "The book is at file://$(abspath $(SITE))/index.html (make serve: on http://localhost:$(PORT))"
 
 serve: book ## serve the built site on localhost (PORT=8000)
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)

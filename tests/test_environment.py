@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
@@ -52,6 +57,45 @@ def test_conda_users_get_a_python_that_the_package_accepts() -> None:
 
 def test_the_lock_holds_every_pin() -> None:
     assert pins(*EXTRAS) - lock() == set()
+
+
+def test_renewing_the_lock_installs_every_extra(tmp_path: Path) -> None:
+    """With a stand-in for Python whose pip writes down what it is asked for."""
+    (tmp_path / "tools").mkdir()
+    for name in ("pyproject.toml", "tools/renew-lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    python = tmp_path / "python"
+    python.write_text(
+        f"""#!/bin/sh
+case "$2" in
+venv) mkdir "$3/bin" && cp "$0" "$3/bin/python" ;;
+pip) shift 2; echo "$@" >> {shlex.quote(str(tmp_path / "asked"))}; echo "torch==1.0" ;;
+*) exec {shlex.quote(sys.executable)} "$@" ;;
+esac
+"""
+    )
+    python.chmod(0o755)
+    subprocess.run(
+        [tmp_path / "tools/renew-lock"], env=os.environ | {"PYTHON": str(python)}, check=True
+    )
+    installed, frozen = (tmp_path / "asked").read_text().splitlines()
+    assert installed == f"install --quiet --editable .[{','.join(EXTRAS)}]"
+    assert frozen == "freeze --exclude-editable"
+    assert (tmp_path / "requirements.lock").read_text().splitlines()[-1] == "torch==1.0"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_checkout_has_the_line_ends_of_the_repository(tmp_path: Path) -> None:
+    """Also where git is told to write those of Windows, which no script survives."""
+    shutil.copy(ROOT / ".gitattributes", tmp_path)
+    script = tmp_path / "script"
+    script.write_bytes(b"#!/bin/sh\n")
+    git = ["git", "-C", str(tmp_path), "-c", "core.autocrlf=true"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    script.unlink()
+    subprocess.run([*git, "checkout", "--quiet", "--", "script"], check=True)
+    assert script.read_bytes() == b"#!/bin/sh\n"
 
 
 def test_the_makefile_installs_by_the_lock() -> None:

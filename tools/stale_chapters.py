@@ -2,9 +2,8 @@
 
 Jupyter Book caches an executed notebook by the notebook's own code, and does not see that a module
 it imports was edited. This tool does: it follows the imports of each chapter through the packages,
-hashes what it finds, and drops from the cache exactly the chapters for which something moved.
-
-    python tools/stale_chapters.py        # before `jupyter-book build .`
+hashes what it finds, and drops from the cache exactly the chapters for which something moved. The
+build begins with it (``tools/run_chapters.py``).
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import ast
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -143,14 +141,3 @@ def update(root: Path) -> list[str]:
     draft.write_text(json.dumps(now, indent=1), encoding="utf-8")
     os.replace(draft, memory)
     return [chapter for chapter in stale if chapter in before]
-
-
-def main() -> int:
-    root = Path(__file__).resolve().parent.parent
-    for chapter in update(root):
-        print(f"{chapter}: poisonlib or its data changed, the chapter will run again")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
