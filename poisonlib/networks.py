@@ -91,7 +91,7 @@ def read(
     except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as problem:
         raise ValueError(
             f"{path.name} is not a whole {kind} file ({problem}); restore it (git checkout, or "
-            f"reinstall poisonlib) or train it again with python -m poisonlib {command}"
+            f"reinstall the book) or train it again with python -m poisonlib {command}"
         ) from problem
     return module, described
 

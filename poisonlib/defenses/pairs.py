@@ -302,7 +302,7 @@ def read(path: Path | str, photos: Photos) -> Pairs:
     except (zipfile.BadZipFile, KeyError, OSError, ValueError) as problem:
         raise ValueError(
             f"{path} is damaged or was made of other photographs ({problem}); collect the pairs "
-            "again with python -m poisonlib collect, or reinstall poisonlib"
+            "again with python -m poisonlib collect, or reinstall the book"
         ) from problem
     # Decoders of pictures may round differently, so this compares approximately.
     expected = torch.tensor([row["quarters"] for row in rows])

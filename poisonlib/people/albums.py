@@ -17,7 +17,7 @@ def _archive() -> Path:
     path = Path(str(resources.files("poisonlib") / "data" / "people-album.zip"))
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is missing; reinstall poisonlib, or make it with `python -m poisonlib people "
+            f"{path} is missing; reinstall the book, or make it with `python -m poisonlib people "
             "render --identities 1 --photos 24 --first-identity 20000` and `people album`"
         )
     return path

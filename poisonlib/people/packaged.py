@@ -34,7 +34,7 @@ def _archive(split: str) -> Path:
     path = Path(str(resources.files("poisonlib") / "data" / f"people-{split}.zip"))
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is missing; reinstall poisonlib, or make it with `python -m poisonlib people "
+            f"{path} is missing; reinstall the book, or make it with `python -m poisonlib people "
             "render` and `people pack` (poisonlib/data/people-card.json holds the exact commands)"
         )
     return path
@@ -80,7 +80,7 @@ def read(path: str | Path) -> Photos:
             raise
         raise ValueError(
             f"{path} is not a whole file of packed people ({error}); "
-            "pack it again with `python -m poisonlib people pack`, or reinstall poisonlib"
+            "pack it again with `python -m poisonlib people pack`, or reinstall the book"
         ) from error
     return as_photos(pictures, [label for label, _ in members], tuple(listing))
 

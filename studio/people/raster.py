@@ -8,12 +8,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-_jit = njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+from studio.people.compiled import compiled
 
 
-@_jit
+@compiled
 def normals(points, tris):
     """Unit normals ``(n, 3)`` of points, weighted by triangle area."""
     out = np.zeros_like(points)
@@ -37,7 +36,7 @@ def normals(points, tris):
     return out
 
 
-@_jit
+@compiled
 def fill(screen, tris, facing, depth, index, corners):
     """Draw triangles into a depth buffer, keeping which one is nearest and where it was hit.
 
@@ -77,7 +76,7 @@ def fill(screen, tris, facing, depth, index, corners):
                         corners[y, x, 1] = w2
 
 
-@_jit
+@compiled
 def shadow_depth(points, tris, frame, depth):
     """Depths of front faces seen along a parallel light; `frame` (3, 4) is an affine map."""
     height, width = depth.shape
@@ -115,7 +114,7 @@ def shadow_depth(points, tris, frame, depth):
                         depth[y, x] = z
 
 
-@_jit
+@compiled
 def _next(state):
     state ^= state << np.uint32(13)
     state ^= state >> np.uint32(17)
@@ -123,7 +122,7 @@ def _next(state):
     return state
 
 
-@_jit
+@compiled
 def strand_depth(strands, frame, share, seed, depth):
     """Add strands ``(s, m, 3)`` to a shadow depth buffer, each pixel with probability `share`."""
     height, width = depth.shape
@@ -151,7 +150,7 @@ def strand_depth(strands, frame, share, seed, depth):
                         depth[y, x] = z
 
 
-@_jit
+@compiled
 def seen_from(points, frame, solid, hair, bias_solid, bias_hair, soft, column, out):
     """How much of a light direction reaches points, as 0..255 in ``out[:, column]``.
 
@@ -186,7 +185,7 @@ def seen_from(points, frame, solid, hair, bias_solid, bias_hair, soft, column, o
         out[i, column] = int(min(255.0, min(past_solid, past_hair) * 255.0 + 0.5))
 
 
-@_jit
+@compiled
 def gather(index, corners, tris, values, rows, columns, out):
     """Interpolate point values ``(n, k)`` at the pixels ``(rows, columns)`` into ``out`` (p, k)."""
     for i in range(rows.shape[0]):
@@ -199,7 +198,7 @@ def gather(index, corners, tris, values, rows, columns, out):
             out[i, k] = w0 * values[a, k] + w1 * values[b, k] + w2 * values[c, k]
 
 
-@_jit
+@compiled
 def sheets(screen, tris, cover, colour, seed, depth, picture):
     """Draw lash sheets: single-coloured triangles hit with probability ``cover`` (n,)."""
     height, width = depth.shape
@@ -233,7 +232,7 @@ def sheets(screen, tris, cover, colour, seed, depth, picture):
                             picture[y, x, k] = colour[k]
 
 
-@_jit
+@compiled
 def strands(screen, colours, cover, seed, depth, picture):
     """Draw opaque strands one pixel wide; a pixel is drawn with probability ``cover``.
 
@@ -275,7 +274,7 @@ def strands(screen, colours, cover, seed, depth, picture):
                     )
 
 
-@_jit
+@compiled
 def fine_strands(screen, colours, cover, bias, depth, picture):
     """Blend thin strands (brows, stubble) over the picture, anti-aliased, depth only tested."""
     height, width = depth.shape

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-_jit = njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+from studio.people.compiled import compiled
 
 
-@_jit
+@compiled
 def irradiance(normals, seen, directions, radiance, lobes, out):
     """Diffuse light on points.
 
@@ -40,7 +39,7 @@ def irradiance(normals, seen, directions, radiance, lobes, out):
             out[i, 3 + j] = total
 
 
-@_jit
+@compiled
 def skin(values, toward, power, width, camera, upward, sky, ground, roughness, out):
     """Skin at pixels: diffuse plus a two-lobe GGX reflection and a Fresnel sheen of the surround.
 
@@ -90,7 +89,7 @@ def skin(values, toward, power, width, camera, upward, sky, ground, roughness, o
             out[i, c] += (ground[c] * (1 - mirror) + sky[c] * mirror) * sheen
 
 
-@_jit
+@compiled
 def strands(points, colours, seen, step, ambient, lobes, root_light, toward, power, width, camera,
             rotation, centre, distance, scale, shift, depth, screen, out):  # fmt: skip
     """Project strands and shade those that are not hidden behind the head.

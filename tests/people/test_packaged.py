@@ -83,7 +83,7 @@ def test_missing_and_damaged_files(data):
         people.load("users")
     assert path.stat().st_size == len(whole) // 2  # nothing on disk was touched
     path.unlink()
-    with pytest.raises(FileNotFoundError, match="reinstall poisonlib"):
+    with pytest.raises(FileNotFoundError, match="reinstall the book"):
         people.load("users")
 
 

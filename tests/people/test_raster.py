@@ -79,3 +79,18 @@ def test_a_blocked_direction_brings_no_light():
         seen = np.array([seen], np.uint8)
         shading.irradiance(normal, seen, directions, radiance, lobes, out)
         np.testing.assert_allclose(out[0], [irradiance] * 3 + [share], atol=1e-5)
+
+
+def test_kernels_compile_where_nothing_can_be_cached(monkeypatch) -> None:
+    """As in a package folder and a home that cannot be written."""
+    import numba.core.caching
+
+    from studio.people.compiled import compiled
+
+    monkeypatch.setattr(numba.core.caching.FunctionCache, "_impl_class", Nowhere)
+    assert compiled(lambda x: x + 1)(1) == 2
+
+
+class Nowhere:
+    def __init__(self, function) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
