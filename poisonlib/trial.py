@@ -20,10 +20,12 @@ from torch import Tensor
 
 from poisonlib import checks
 from poisonlib.attacks import Attack, Cloak
-from poisonlib.attacks.base import content_hash, round_to_8_bits
+from poisonlib.attacks.base import round_to_8_bits
 from poisonlib.extractors import Extractor, embed
+from poisonlib.hashing import sha256_of_tensors
 from poisonlib.log import Log
 from poisonlib.photos import Photos
+from poisonlib.progress import Progress
 from poisonlib.recognition import EmbeddingRecogniser, NearestNeighbour, Recogniser
 from poisonlib.statistics import wilson
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     import pandas
 
 MakeRecogniser = Callable[[Extractor], Recogniser]
-Progress = Callable[[int, int, str], None]
 
 
 def split(labels: Tensor, *, seed: int, test_share: float = 0.3) -> Tensor:
@@ -303,7 +304,8 @@ def grid(
     chosen = choose_users(photos, users, seed=seed)
     test = split(photos.labels, seed=seed) if test is None else _checked(test, photos, chosen)
     published = as_published(photos)
-    finished = Log(log, about={"seed": seed, "photographs": content_hash(published.images, test)})
+    seen = sha256_of_tensors(published.images, test)
+    finished = Log(log, about={"seed": seed, "photographs": seen})
     embeddings: dict[str, Tensor] = {}
     table: list[dict] = []
     for place, (case, key) in enumerate(zip(cases, keys, strict=True)):

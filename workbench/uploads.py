@@ -18,7 +18,7 @@ from poisonlib.figures.show import building_site
 
 if TYPE_CHECKING:
     from poisonlib.photos import Photos
-    from poisonlib.trial import Progress
+    from poisonlib.progress import Progress
     from workbench.audit import Audit, Strategy
     from workbench.photos.walk import Skipped
 

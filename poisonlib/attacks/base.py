@@ -15,15 +15,14 @@ from torch import Tensor
 
 from poisonlib import checks
 from poisonlib.attacks import lpips, ssim
+from poisonlib.hashing import sha256_of_tensors
 from poisonlib.photos import Photos
+from poisonlib.progress import Progress, no_progress
 
 Extractor = Callable[[Tensor], Tensor]
 """Images ``(n, 3, h, w)`` in [0, 1] to unit rows ``(n, d)``, differentiable.
 
 May carry ``fingerprint``, a string that changes with its weights; caching needs it."""
-
-Progress = Callable[[int, int], None]
-"""Called as ``progress(step, steps)`` after each step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +91,7 @@ class Attack(ABC):
         Args:
             images: ``(n, 3, h, w)`` float32 in [0, 1]; not modified.
             seed: of everything random in the attack.
-            progress: called as ``progress(step, steps)`` after each step.
+            progress: called with (steps done, steps in all, the attack's name) after each step.
 
         Returns:
             the protected photographs, rounded to 8 bits, with the measures of the rounded ones.
@@ -107,7 +106,7 @@ class Attack(ABC):
         with torch.inference_mode(False):
             clean = images.detach().clone()
             with torch.enable_grad():
-                perturbed = self._perturb(clean, seed, progress or _no_progress)
+                perturbed = self._perturb(clean, seed, progress or no_progress)
             self._check_finite(perturbed)
             return self._measure(round_to_8_bits(perturbed), clean)
 
@@ -249,23 +248,10 @@ def name_of(extractor: Extractor) -> str:
     return str(named or type(extractor).__name__)
 
 
-def content_hash(*tensors: Tensor) -> str:
-    """Hash of shapes, types and values."""
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(f"{tuple(tensor.shape)} {tensor.dtype};".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Photos):
-        digest = content_hash(value.images, value.labels)[:16]
+        digest = sha256_of_tensors(value.images, value.labels)[:16]
         return f"{len(value)} photographs of {len(value.people)} people, {digest}"
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     return name_of(value) if callable(value) else value
-
-
-def _no_progress(step: int, steps: int) -> None:
-    pass

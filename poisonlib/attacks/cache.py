@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cache as remember
 from pathlib import Path
@@ -24,8 +23,10 @@ from torch import Tensor
 
 from poisonlib import atomic, checks
 from poisonlib.attacks import lpips
-from poisonlib.attacks.base import Attack, Cloak, Extractor, Progress, content_hash, name_of
+from poisonlib.attacks.base import Attack, Cloak, Extractor, name_of
 from poisonlib.caching import cache_folder
+from poisonlib.hashing import sha256_of_json, sha256_of_tensors
+from poisonlib.progress import Progress
 
 CHECKSUM_BYTES = 32
 CODE = ("base", "control", "fawkes_v03", "fawkes_v1", "lowkey", "lpips", "ssim", "tanh_space")
@@ -141,7 +142,7 @@ class Cached:
             cloak = self.attack(images, seed=seed, progress=progress)
             self.cache.put(key, cloak)
         elif progress is not None:
-            progress(cloak.steps, cloak.steps)
+            progress(cloak.steps, cloak.steps, "cached")
         return cloak
 
 
@@ -158,9 +159,9 @@ def cache_key(attack: Attack, images: Tensor, *, seed: int) -> str:
         "extractors": [_fingerprint(extractor) for extractor in attack.extractors],
         "trunk": lpips.default().trunk,
         "seed": seed,
-        "images": content_hash(images),
+        "images": sha256_of_tensors(images),
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return sha256_of_json(parts)
 
 
 def _fingerprint(extractor: Extractor) -> str:

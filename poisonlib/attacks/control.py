@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from poisonlib.attacks.base import Attack, Progress
+from poisonlib.attacks.base import Attack
+from poisonlib.progress import Progress
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -14,13 +14,13 @@ from poisonlib.attacks import ssim, tanh_space
 from poisonlib.attacks.base import (
     Attack,
     Extractor,
-    Progress,
     check_extractors,
     clean_features,
     differentiable_features,
     resolve_mode,
 )
 from poisonlib.photos import Photos
+from poisonlib.progress import Progress
 
 MODES = {
     "min": dict(budget=0.002, steps=20, learning_rate=40.0),
@@ -119,7 +119,7 @@ class FawkesV03(Attack):
             optimiser.step()
             if step > 0 and step % max(1, self.steps // 3) == 0:
                 optimiser.param_groups[0]["lr"] *= 0.8
-            progress(step + 1, self.steps)
+            progress(step + 1, self.steps, type(self).__name__)
         self._check_finite(change)
         perturbed = tanh_space.to_images(start + change)
         _, kept = _keep_nearer(best, kept, self._distance(perturbed, goals), perturbed)

@@ -13,13 +13,13 @@ from poisonlib.attacks import ssim, tanh_space
 from poisonlib.attacks.base import (
     Attack,
     Extractor,
-    Progress,
     check_extractors,
     clean_features,
     differentiable_features,
     noise_like,
     resolve_mode,
 )
+from poisonlib.progress import Progress
 
 MODES = {
     "low": dict(budget=0.004, steps=40, learning_rate=25.0),
@@ -111,7 +111,7 @@ class FawkesV1(Attack):
                 better = (dissimilarity <= 1.1 * self.budget) & (distance > best)
                 best = torch.where(better, distance, best)
                 kept = torch.where(better[:, None, None, None], perturbed, kept)
-            progress(step + 1, self.steps)
+            progress(step + 1, self.steps, type(self).__name__)
         self._check_finite(change)
         with torch.no_grad():
             fallback = (best < 0.3) & (dissimilarity < 0.015) & (distance > best)

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from poisonlib import checks
-from poisonlib.attacks.base import Attack, Cloak, Progress, name_of
+from poisonlib.attacks.base import Attack, Cloak, name_of
 from poisonlib.attacks.cache import Cached
 from poisonlib.attacks.mixture import Mixture
 from poisonlib.attacks.precomputed import PrecomputedCloaks, WithCleanPhotographs
+from poisonlib.progress import Progress
 
 AttackLike = Callable[..., Cloak]
 """Called as ``attack(images, seed=..., progress=...)``; see ``poisonlib.attacks.Attack``."""

@@ -15,13 +15,13 @@ from poisonlib.attacks import lpips
 from poisonlib.attacks.base import (
     Attack,
     Extractor,
-    Progress,
     check_extractors,
     clean_features,
     differentiable_features,
     noise_like,
     resolve_mode,
 )
+from poisonlib.progress import Progress
 
 MODES = {"low": dict(steps=15), "mid": dict(steps=30), "high": dict(steps=50)}
 
@@ -112,7 +112,7 @@ class LowKey(Attack):
             objective = moved / terms - self.lpips_weight * visibility(perturbed)
             (uphill,) = torch.autograd.grad(objective.sum(), perturbed)
             perturbed = perturbed.detach() + self.step_size * uphill.sign()
-            progress(step + 1, self.steps)
+            progress(step + 1, self.steps, type(self).__name__)
         self._check_finite(uphill)  # the sign of NaN is zero, and would stay so
         return perturbed
 

@@ -8,8 +8,9 @@ from dataclasses import KW_ONLY, dataclass
 import torch
 from torch import Tensor
 
-from poisonlib.attacks.base import Cloak, Progress
+from poisonlib.attacks.base import Cloak
 from poisonlib.attacks.control import Unperturbed
+from poisonlib.progress import Progress
 
 
 @dataclass(frozen=True)

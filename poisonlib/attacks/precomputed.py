@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from poisonlib import checks
-from poisonlib.attacks.base import Attack, Cloak, Progress, round_to_8_bits
+from poisonlib.attacks.base import Attack, Cloak, round_to_8_bits
 from poisonlib.attacks.cache import Cached
 from poisonlib.attacks.mixture import Mixture
+from poisonlib.hashing import sha256_of_tensors
+from poisonlib.progress import Progress
 
 
 class PrecomputedCloaks:
@@ -55,9 +56,9 @@ class PrecomputedCloaks:
         is_measured = isinstance(cloaked, Cloak)
         self.otherwise = otherwise
         self.cloak = cloaked if is_measured else _Fixed(images)(clean, seed=0)
-        self._place: dict[bytes, int] = {}
+        self._place: dict[str, int] = {}
         for at, image in enumerate(clean):
-            first = self._place.setdefault(_digest(image), at)
+            first = self._place.setdefault(sha256_of_tensors(image), at)
             if not torch.equal(self.cloak.images[first], self.cloak.images[at]):
                 raise ValueError(
                     f"clean photographs {first + 1} and {at + 1} are the same, and their cloaks "
@@ -77,7 +78,7 @@ class PrecomputedCloaks:
             ValueError: bad images, or a photograph whose cloak was not given.
         """
         checks.images(images)
-        digests = [_digest(image) for image in round_to_8_bits(images)]
+        digests = [sha256_of_tensors(image) for image in round_to_8_bits(images)]
         if self.otherwise is not None and not all(digest in self._place for digest in digests):
             return self.otherwise(images, seed=seed, progress=progress)
         for at, digest in enumerate(digests):
@@ -134,7 +135,3 @@ def all_of(cloaks: list[Cloak]) -> Cloak:
     names = [field.name for field in fields(Cloak) if field.name not in ("steps", "attack")]
     parts = {name: torch.cat([getattr(cloak, name) for cloak in cloaks]) for name in names}
     return Cloak(**parts, steps=max(cloak.steps for cloak in cloaks), attack=cloaks[0].attack)
-
-
-def _digest(image: Tensor) -> bytes:
-    return hashlib.sha256(image.contiguous().numpy().tobytes()).digest()

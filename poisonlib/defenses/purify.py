@@ -9,7 +9,6 @@ NDSS 2018). A learned one is in :mod:`poisonlib.defenses.denoiser`.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 from abc import ABC, abstractmethod
@@ -26,6 +25,7 @@ from poisonlib import checks
 from poisonlib.attacks.base import round_to_8_bits
 from poisonlib.extractors import Extractor
 from poisonlib.extractors.card import Card
+from poisonlib.hashing import sha256
 
 
 class Purifier(ABC):
@@ -70,7 +70,7 @@ class Purifier(ABC):
     @property
     def fingerprint(self) -> str:
         """Hex digest that changes whenever the purified images could."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()
+        return sha256(repr(self))
 
 
 @dataclass(frozen=True)
@@ -254,8 +254,7 @@ class Purified:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over both parts."""
-        parts = f"{self.extractor.fingerprint} {self.purifier.fingerprint}"
-        return hashlib.sha256(parts.encode()).hexdigest()
+        return sha256(f"{self.extractor.fingerprint} {self.purifier.fingerprint}")
 
     def __call__(self, images: Tensor) -> Tensor:
         """Purify and embed ``(n, 3, h, w)`` images in [0, 1] as ``(n, d)`` rows of length 1.

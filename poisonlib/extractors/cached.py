@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from poisonlib import atomic
 from poisonlib.extractors.base import Extractor
+from poisonlib.hashing import sha256_of_json, sha256_of_tensors
 
 
 class Once:
@@ -34,18 +34,18 @@ class Once:
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         self.function = function
-        self._known: dict[bytes, Tensor] = {}
+        self._known: dict[str, Tensor] = {}
 
     def __call__(self, images: Tensor) -> Tensor:
         """What the function returns; it sees only photographs that are new."""
-        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images]
+        keys = [sha256_of_tensors(image) for image in images]
         new = {key: place for place, key in enumerate(keys) if key not in self._known}
         if new:
             values = self._compute(list(new), images[list(new.values())])
             self._known.update(zip(new, values, strict=True))
         return torch.stack([self._known[key] for key in keys])
 
-    def _compute(self, keys: Sequence[bytes], images: Tensor) -> Tensor:
+    def _compute(self, keys: Sequence[str], images: Tensor) -> Tensor:
         return self.function(images)
 
 
@@ -89,10 +89,10 @@ class CachedExtractor(Once):
     def __repr__(self) -> str:
         return f"CachedExtractor({self.extractor!r})"
 
-    def _compute(self, keys: Sequence[bytes], images: Tensor) -> Tensor:
+    def _compute(self, keys: Sequence[str], images: Tensor) -> Tensor:
         if self.folder is None:
             return self.extractor(images)
-        batch = hashlib.sha256(self.fingerprint.encode() + b"".join(keys)).hexdigest()
+        batch = sha256_of_json(self.fingerprint, keys)
         path = self.folder / f"{batch}.safetensors"
         with contextlib.suppress(OSError, SafetensorError, KeyError):
             return load(path.read_bytes())["embeddings"]

@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from poisonlib import provenance
-from poisonlib.progress import Cloaks
+from poisonlib.progress import ProgressBar
 from poisonlib.recognition import closest
 from poisonlib.tools import SURROGATES
 from workbench import sweep
@@ -34,7 +34,7 @@ def timed(config: sweep.Config, workers: int, folder: Path) -> tuple[float, list
     from distributed import LocalCluster
 
     options = {"threads_per_worker": 1, "dashboard_address": None}
-    with LocalCluster(n_workers=workers, **options) as cluster, Cloaks("jobs") as bar:
+    with LocalCluster(n_workers=workers, **options) as cluster, ProgressBar("jobs") as bar:
         outcome = sweep.run(config, folder, dask=cluster.scheduler_address, progress=bar)
     if outcome.failed:
         raise RuntimeError(f"{outcome.failed[0][0]}: {outcome.failed[0][1]}")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from poisonlib.cli import typed
-from poisonlib.progress import Cloaks
+from poisonlib.progress import ProgressBar
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     photos = people.load("users")
     test = split(photos.labels, seed=cloaks.SEED)
     chosen = choose_users(photos, cloaks.USERS, seed=cloaks.SEED)
-    with Cloaks() as bar:
+    with ProgressBar("cloaks") as bar:
         precompute_cloaks(
             EXPERIMENTS["baseline"],
             users=cloaks.USERS,

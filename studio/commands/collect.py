@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from poisonlib.cli import typed
-from poisonlib.progress import Cloaks
+from poisonlib.progress import ProgressBar
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     public = people.load("public")
     tools = paper_tools(public, cache=CloakCache())
     seed = int(public.names[0][1:])
-    with Cloaks() as bar:
+    with ProgressBar("cloaks") as bar:
         chosen = list(public.people[: arguments.identities])
         collected = pairs.collect(
             tools, public, people=chosen, seed=seed, each=arguments.photos, progress=bar

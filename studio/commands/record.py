@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from poisonlib.cli import typed
-from poisonlib.progress import Cloaks
+from poisonlib.progress import ProgressBar
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     scale = {"users": arguments.users, "seed": arguments.seed}
     experiment = EXPERIMENTS[arguments.name]
-    with Cloaks() as bar:
+    with ProgressBar("cloaks") as bar:
         precompute_cloaks(experiment, **scale, processes=arguments.processes, progress=bar)
         ahead = bar.seconds
         if arguments.weights_folder is not None:

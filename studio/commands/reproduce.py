@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poisonlib.cli import typed
-from poisonlib.progress import Cloaks
+from poisonlib.progress import ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(_criteria(arguments.json))
         return
     scale = {"users": scoreboard.PROFILES[arguments.profile].users, "seed": arguments.seed}
-    with Cloaks() as bar:
+    with ProgressBar("cloaks") as bar:
         experiment = scoreboard.EXPERIMENT
         precompute_cloaks(experiment, **scale, processes=arguments.processes, progress=bar)
         rows = list(experiment.rows(**scale, cache=CloakCache(), progress=bar))

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonlib import atomic
+from poisonlib.caching import cache_folder
 from studio.people.traits import Shape
 
 _FORMAT = 1
@@ -119,15 +120,6 @@ def _phenotype_weights(shape: Shape, mask: NDArray) -> NDArray:
         low = -1 / 3 if name == "age" else 0.0
         weights.extend(_between(values.get(name, 0.5), len(anchors), low))
     return np.prod(np.array(weights) * mask + (1 - mask), axis=1)
-
-
-def cache_folder() -> Path:
-    """Where built files live: ``$POISONLIB_CACHE``, or the user's cache folder of this system."""
-    if chosen := os.environ.get("POISONLIB_CACHE"):
-        return Path(chosen)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("poisonlib"))
 
 
 @lru_cache(maxsize=1)

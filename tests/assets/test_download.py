@@ -19,7 +19,7 @@ def left(folder) -> list[str]:
 
 def test_a_file_is_fetched_once(toy, server):
     seen = []
-    path = assets.fetch("toy", progress=lambda done, total: seen.append((done, total)))
+    path = assets.fetch("toy", progress=lambda done, total, doing: seen.append((done, total)))
     assert path.read_bytes() == CONTENT
     assert seen[0] == (0, len(CONTENT)) and seen[-1] == (len(CONTENT), len(CONTENT))
     assert left(path.parent) == ["toy.bin"]
@@ -48,7 +48,7 @@ def test_a_server_without_ranges_starts_over(toy, server):
 
 
 def test_ctrl_c_keeps_what_has_come(toy, server):
-    def impatient(done: int, total: int) -> None:
+    def impatient(done: int, total: int, doing: str) -> None:
         if done > 0:
             raise KeyboardInterrupt
 

@@ -43,7 +43,7 @@ def test_the_second_call_computes_nothing_and_returns_the_same(tmp_path: Path) -
     first = cached(IMAGES, seed=0)
     calls, told = extractor.calls, []
     second = cached(IMAGES, seed=0, progress=lambda *step: told.append(step))
-    assert extractor.calls == calls > 0 and told == [(3, 3)]
+    assert extractor.calls == calls > 0 and told == [(3, 3, "cached")]
     assert same(first, second)
 
 

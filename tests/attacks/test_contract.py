@@ -125,9 +125,10 @@ def test_more_steps_move_farther() -> None:
 
 
 def test_progress_is_told_each_step(perturbing: Attack) -> None:
-    seen: list[tuple[int, int]] = []
-    perturbing(toys.faces(1), seed=0, progress=lambda step, steps: seen.append((step, steps)))
-    assert seen == [(step + 1, perturbing.steps) for step in range(perturbing.steps)]
+    seen: list[tuple[int, int, str]] = []
+    perturbing(toys.faces(1), seed=0, progress=lambda *step: seen.append(step))
+    name = type(perturbing).__name__
+    assert seen == [(step + 1, perturbing.steps, name) for step in range(perturbing.steps)]
 
 
 def test_repr_prints_every_setting(attack: Attack) -> None:

@@ -136,7 +136,7 @@ def test_a_background_of_ones_own_shows_progress_and_what_is_left_out(
     monkeypatch.setattr(photographs, "MOST_OTHERS", 9)
     assert run(folders, "negative", "--background", str(folders / "crowd")) in (0, 1, 3)
     said = capsys.readouterr().err
-    assert "9/9  looking for faces in the background" in said
+    assert "9/9  looking for faces in crowd" in said
     left_out = [line for line in said.splitlines() if line.startswith("left out of the background")]
     assert any("letter.txt: not a readable picture" in line for line in left_out)
     assert any("9 of its 11 files" in line for line in left_out)

@@ -61,7 +61,7 @@ def contents(folder) -> dict:
 
 def test_a_folder_becomes_aligned_labelled_photographs(album):
     before, seen = contents(album), []
-    found = from_folder(album, progress=lambda done, total: seen.append((done, total)))
+    found = from_folder(album, progress=lambda done, total, doing: seen.append((done, total)))
     assert isinstance(found, photos.Photos)
     images, labels, names = found
     assert images.shape == (3, 3, 112, 112) and images.dtype == torch.float32

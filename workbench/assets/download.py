@@ -9,15 +9,13 @@ import os
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from poisonlib.caching import cache_folder
+from poisonlib.progress import Progress, no_progress
 from workbench.assets.locations import DamagedAsset, MissingAsset, asset, check
 from workbench.assets.manifest import Asset
-
-Progress = Callable[[int, int], None]
-"""Called as ``progress(bytes here, bytes in all)``."""
 
 CHUNK = 1 << 18
 
@@ -47,7 +45,7 @@ def fetch(
     Args:
         name: in the manifest.
         folder: where to put it; the cache folder if not given.
-        progress: called after each piece.
+        progress: called with (bytes here, bytes in all, the name) after each piece.
         timeout: seconds without an answer after which to give up.
 
     Returns:
@@ -79,7 +77,7 @@ def fetch(
             partial.unlink()
         _check_room(wanted, folder, partial)
         if not partial.is_file() or partial.stat().st_size < wanted.bytes:
-            _receive(wanted, partial, progress or _no_progress, timeout)
+            _receive(wanted, partial, progress or no_progress, timeout)
         _check_whole(wanted, partial)
         os.replace(partial, target)
     return target
@@ -103,11 +101,11 @@ def _receive(wanted: Asset, partial: Path, progress: Progress, timeout: float) -
             )
         done = start if goes_on else 0
         with partial.open("ab" if goes_on else "wb") as file:
-            progress(done, wanted.bytes)
+            progress(done, wanted.bytes, wanted.name)
             while done <= wanted.bytes and (piece := answer.read(CHUNK)):
                 file.write(piece)
                 done += len(piece)
-                progress(done, wanted.bytes)
+                progress(done, wanted.bytes, wanted.name)
 
 
 def _open(request: urllib.request.Request, partial: Path, timeout: float):
@@ -192,7 +190,3 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
         if onward is not None and request.type == "https" and onward.type != "https":
             raise DownloadFailed(f"{request.full_url} leads to an address that is not https")
         return onward
-
-
-def _no_progress(done: int, total: int) -> None:
-    pass

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from poisonlib.caching import cache_folder
+from poisonlib.hashing import sha256_of_file
 from workbench.assets.manifest import Asset, manifest
 
 
@@ -117,12 +117,12 @@ def check(path: Path, wanted: Asset) -> None:
         DamagedAsset: its size or its hash differs.
 
     Example:
-        >>> import hashlib
         >>> from dataclasses import replace
         >>> from pathlib import Path
+        >>> from poisonlib.hashing import sha256
         >>> from workbench import assets
         >>> _ = Path("network.pt").write_bytes(b"weights")
-        >>> known = {"bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
+        >>> known = {"bytes": 7, "sha256": sha256(b"weights")}
         >>> asset = replace(assets.manifest()["facenet-vggface2-2018"], **known)
         >>> assets.check(Path("network.pt"), asset)  # says nothing: it is the one
     """
@@ -133,17 +133,11 @@ def check(path: Path, wanted: Asset) -> None:
             f"{path} has {size} bytes, {wanted.name} has {wanted.bytes}: a broken download or "
             f"another file; {remedy}"
         )
-    if (digest := sha256(path)) != wanted.sha256:
+    if (digest := sha256_of_file(path)) != wanted.sha256:
         raise DamagedAsset(
             f"{path} is not {wanted.name}: its SHA-256 is {digest}, the manifest has "
             f"{wanted.sha256}; {remedy}"
         )
-
-
-def sha256(path: Path) -> str:
-    """Hash of a whole file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _places(wanted: Asset) -> Iterator[Path]:

@@ -16,7 +16,8 @@ from poisonlib.defenses import Filtered, choose_threshold, detector
 from poisonlib.extractors import Extractor, embed
 from poisonlib.extractors.cached import CachedExtractor
 from poisonlib.photos import Photos
-from poisonlib.trial import Progress, Trial, TrialResult, as_published, choose_users, split
+from poisonlib.progress import Progress, no_progress
+from poisonlib.trial import Trial, TrialResult, as_published, choose_users, split
 from workbench import extractors
 from workbench.audit.report_card import ReportCard, row_of
 from workbench.audit.strategies import Strategy, Trainer, strategies
@@ -136,7 +137,7 @@ class Evaluator:
         attack = as_attack(cloak)
         chosen = choose_users(self.photos, users, seed=self.seed)
         steps = len(chosen) + len(self.strategies)
-        tell = progress or _no_progress
+        tell = progress or no_progress
         clean, cloaks = [], []
         for done, user in enumerate(chosen):
             tell(done, steps, f"cloaking {self.photos.names[user]}")
@@ -298,7 +299,3 @@ def _line_up(given: Sequence[Strategy] | None) -> tuple[Strategy, ...]:
             "workbench.audit.strategies makes a line-up"
         )
     return line_up
-
-
-def _no_progress(done: int, steps: int, what: str) -> None:
-    pass

@@ -18,7 +18,8 @@ from torch import Tensor
 from poisonlib import people
 from poisonlib.attacks import PrecomputedCloaks
 from poisonlib.photos import Photos
-from poisonlib.trial import Progress, TrialResult
+from poisonlib.progress import Progress
+from poisonlib.trial import TrialResult
 from workbench.audit.evaluator import Evaluator
 from workbench.audit.report_card import ReportCard, row_of
 from workbench.audit.strategies import Strategy
@@ -192,13 +193,9 @@ def background(
     if which == "people":
         return people.load("users"), "the packaged synthetic people"
 
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress(done, total, "looking for faces in the background")
-
     if which == "lfw":
-        return lfw(most=most, progress=tell), "Labeled Faces in the Wild"
-    found = from_folder(Path(which), min_photos=4, most=most, progress=tell)
+        return lfw(most=most, progress=progress), "Labeled Faces in the Wild"
+    found = from_folder(Path(which), min_photos=4, most=most, progress=progress)
     return found, "a folder of your own"
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from poisonlib.progress import ProgressBar
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -39,18 +40,11 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
     from workbench import assets
 
     for name in arguments.names:
-        with tqdm(desc=name, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
-
-            def progress(done: int, total: int, bar: tqdm = bar) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            path = assets.fetch(name, folder=arguments.folder, progress=progress)
+        with ProgressBar("B", scale=True) as bar:
+            path = assets.fetch(name, folder=arguments.folder, progress=bar)
         print(path)
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from poisonlib import atomic
-from poisonlib.progress import Cloaks
+from poisonlib.progress import ProgressBar
 
 NOT_PROTECTED, UNKNOWN = 1, 3
 """Exit codes."""
@@ -73,14 +73,14 @@ def run(arguments: argparse.Namespace) -> int:
         "quick" if arguments.quick else "all", extractors=arguments.extractors or _here(arguments)
     )
     pairs = folders.pair(arguments.clean, arguments.cloaked).thinned(arguments.most)
-    with Cloaks("files") as bar:
+    with ProgressBar("files") as bar:
         others, described = audit.background(
             arguments.background, most=photographs.MOST_OTHERS, progress=bar
         )
         faces = folders.read_pairs(pairs, several=arguments.several, progress=bar)
     for problem in getattr(others, "skipped", ()):
         print(f"left out of the background: {problem}", file=sys.stderr)
-    with Cloaks("turns") as bar:
+    with ProgressBar("turns") as bar:
         result = audit.audit(
             faces,
             background=others,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poisonlib.progress import Cloaks
+from poisonlib.progress import ProgressBar
 
 if TYPE_CHECKING:
     from workbench.folders import CloakedFolder
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.folders import CannotWrite, cloak_folder
 
     attack = at_strength(TOOLS[arguments.attack], arguments.mode, public=people.load("public"))
-    with Cloaks() as bar:
+    with ProgressBar("cloaks") as bar:
         try:
             report = cloak_folder(
                 arguments.in_folder,

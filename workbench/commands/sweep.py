@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from poisonlib.progress import Cloaks
+from poisonlib.progress import ProgressBar
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench import sweep
 
     config = sweep.Config.read(arguments.config)
-    with Cloaks("jobs") as bar:
+    with ProgressBar("jobs") as bar:
         outcome = sweep.run(
             config,
             arguments.out,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from torch.nn import functional as F
 
 from poisonlib.extractors.base import Preprocessing
 from poisonlib.extractors.card import Card
+from poisonlib.hashing import sha256
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,7 @@ class BlackBoxExtractor:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over origin and preprocessing."""
-        described = f"{self.card.name}{self.preprocessing!r}{self.origin}"
-        return hashlib.sha256(described.encode()).hexdigest()
+        return sha256(f"{self.card.name}{self.preprocessing!r}{self.origin}")
 
     def __call__(self, images: Tensor) -> Tensor:
         """Embed ``(n, 3, h, w)`` images in [0, 1] as ``(n, d)`` rows of length 1.

@@ -10,9 +10,8 @@ import hashlib
 import torch
 from torch import Tensor
 
-from poisonlib.caching import cache_folder
+from poisonlib.caching import cache_folder, cached_array
 from poisonlib.extractors.base import Extractor, embed
-from workbench.assets.arrays import cached_array
 
 
 def embed_cached(extractor: Extractor, images: Tensor, *, batch_size: int = 256) -> Tensor:

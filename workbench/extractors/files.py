@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import warnings
 import zipfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
+from poisonlib.hashing import sha256_of_file
 from workbench.extractors.black_box import BlackBoxExtractor
 
 
@@ -53,7 +53,7 @@ def from_file(
     if not path.is_file():
         raise FileNotFoundError(f"no network at {path}")
     preprocessing = preprocessing or Preprocessing(size=card.input_size)
-    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    content = sha256_of_file(path)
     extractor: Extractor
     if path.suffix.lower() == ".onnx":
         card = dataclasses.replace(card, differentiable=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +12,11 @@ import torch
 from torch import Tensor
 
 from poisonlib.attacks import Attack, FawkesV03
+from poisonlib.hashing import sha256
+from poisonlib.progress import Progress
 from workbench.folders import exclusive
 from workbench.folders.encode import encoded, name_in, written_format
 from workbench.folders.journal import Journal
-from workbench.folders.paired import Progress
 from workbench.folders.retention import aligned_again, share_kept
 from workbench.folders.transfer import carried
 from workbench.photos.faces import Detect, Face, as_images, cut_out, face_in
@@ -132,7 +132,7 @@ class Batches:
     def _settled(self, file: Path) -> bool:
         """Whether nothing is left to do for a file, which is then reported."""
         try:
-            digest = _sha256(content_of(self.source / file, within=self.source))
+            digest = sha256(content_of(self.source / file, within=self.source))
         except ValueError as problem:
             self._skip(file, str(problem))
             return True
@@ -167,7 +167,7 @@ class Batches:
         except ValueError as problem:
             if isinstance(problem.__cause__, MemoryError | RuntimeError):
                 raise  # it may go well another time
-            raise Unusable(str(problem), _sha256(content)) from problem
+            raise Unusable(str(problem), sha256(content)) from problem
         output = name_in(written_format(picture, self.settings["format"]), file)
         notes = tuple(note for note in (*picture.notes, face.note) if note)
         crop = as_images(cut_out(picture.image, face))
@@ -207,7 +207,7 @@ class Batches:
                     file=str(file),
                     input=cut.input,
                     output=str(cut.output),
-                    written=_sha256(content),
+                    written=sha256(content),
                     replaces=replaces,
                     kept=kept,
                     dssim=dissimilarity,
@@ -232,7 +232,7 @@ class Batches:
             ValueError: the original is not what it was a moment ago.
         """
         content = content_of(self.source / file, within=self.source)
-        if _sha256(content) != cut.input:
+        if sha256(content) != cut.input:
             raise ValueError("the original was changed meanwhile; run again")
         picture = decoded(content)
         change = (cloaked - cut.crop).permute(1, 2, 0).numpy()
@@ -269,7 +269,7 @@ class Batches:
         if not os.path.lexists(path):
             return None
         try:
-            return _sha256(content_of(path, within=self.out))
+            return sha256(content_of(path, within=self.out))
         except ValueError as problem:
             return str(problem)
 
@@ -286,7 +286,3 @@ class Batches:
         self.done += 1
         if self.progress is not None:
             self.progress(self.done, self.total, shown(file))
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -18,11 +18,11 @@ import torch
 from poisonlib.alignment import SIDE
 from poisonlib.attacks import Attack
 from poisonlib.attacks.cache import cache_key
+from poisonlib.progress import Progress
 from workbench.folders import exclusive
 from workbench.folders.batches import Batches, person_of
 from workbench.folders.encode import Format
 from workbench.folders.journal import Journal
-from workbench.folders.paired import Progress
 from workbench.photos.faces import Detect, Several
 from workbench.photos.landmarks import remembered
 from workbench.photos.walk import Skipped, checked, shown, walk

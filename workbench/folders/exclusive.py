@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 from pathlib import Path
 
+from poisonlib.hashing import sha256
 from workbench.photos.walk import shown
 
 PARTIAL = ".poisonlib-partial"
@@ -62,7 +62,7 @@ def partial(folder: Path, file: Path) -> Path:
     if not Path(os.path.realpath(above)).is_relative_to(os.path.realpath(folder)):
         raise ValueError(f"{shown(above)} leads out of the folder that is written to")
     above.mkdir(parents=True, exist_ok=True)
-    named = hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]
+    named = sha256(os.fsencode(file.name))[:16]
     return above / f".{named}{PARTIAL}"
 
 

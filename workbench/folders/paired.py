@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from poisonlib.progress import Progress
 from workbench.folders.pairing import Pair, Pairs
 from workbench.photos.faces import Detect, Several, as_images, cut_out, face_in
 from workbench.photos.landmarks import remembered
 from workbench.photos.pictures import read
 from workbench.photos.walk import Skipped
-
-Progress = Callable[[int, int, str], None]
-"""Called as ``progress(files done, files in all, doing)``."""
 
 
 @dataclass(frozen=True, eq=False)

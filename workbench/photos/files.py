@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from poisonlib.photos import Photos
+from poisonlib.progress import Progress
 from workbench.photos.faces import Choose, as_images, central, cut_out, face_in, prominent
 from workbench.photos.pictures import read, resolved
 from workbench.photos.walk import Skipped, checked, spread, visible
-
-Progress = Callable[[int, int], None]
-"""Called as ``progress(files done, files in all)``."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def from_folder(
         min_photos: leave out people with fewer photographs than this.
         most: look at so many files at most, so that they fit into memory: fewer of those who have
             many, and if that is not enough, fewer people. Each photograph takes 150 kB.
-        progress: called after each file.
+        progress: called with (files done, files in all, what is being done).
 
     Returns:
         aligned photographs ``(n, 3, 112, 112)``, people in the order of their names, and the files
@@ -127,7 +125,7 @@ def lfw(
         min_faces: leave out people with fewer photographs.
         most: look at so many files at most, as :func:`from_folder` does.
         download: let scikit-learn fetch it (230 MB) if it is not there.
-        progress: called after each file.
+        progress: called with (files done, files in all, what is being done).
 
     Raises:
         FileNotFoundError: it is not there and ``download`` is False.
@@ -214,7 +212,7 @@ def _gather(
         else:
             faces.append((name, face))
         if progress is not None:
-            progress(done + 1, len(files))
+            progress(done + 1, len(files), f"looking for faces in {folder.name}")
     photographs = Counter(name for name, _ in faces)
     few = {name for name, count in photographs.items() if count < min_photos}
     left_out += [

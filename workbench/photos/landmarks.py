@@ -6,15 +6,14 @@ inside the package, so that nothing is downloaded. Only coordinates are kept on 
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from poisonlib.caching import cache_folder
-from workbench.assets.arrays import cached_array
+from poisonlib.caching import cache_folder, cached_array
+from poisonlib.hashing import sha256
 
 DETECTOR = "facenet-pytorch MTCNN, longest side 1024"
 LONGEST = 1024
@@ -52,7 +51,7 @@ def remembered(picture: Image.Image, content: bytes) -> NDArray:
         picture: what the content shows, RGB, upright.
         content: of the file.
     """
-    key = hashlib.sha256(DETECTOR.encode() + content).hexdigest()
+    key = sha256(DETECTOR.encode() + content)
     path = cache_folder("landmarks") / key[:2] / f"{key}.npy"
     return cached_array(path, lambda: landmarks(picture))
 

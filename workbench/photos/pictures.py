@@ -8,7 +8,6 @@ which it would start another program) is ever handed to it.
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import os
 import stat
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from poisonlib import hashing
 from workbench.photos import metadata
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
@@ -62,7 +62,7 @@ class Picture:
     @cached_property
     def sha256(self) -> str:
         """Hash of the file, hexadecimal."""
-        return hashlib.sha256(self.content).hexdigest()
+        return hashing.sha256(self.content)
 
 
 def read(file: Path, *, within: Path | None = None) -> Picture:

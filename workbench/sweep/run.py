@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from poisonlib import atomic, provenance
+from poisonlib.progress import Progress
 from poisonlib.provenance import Provenance
-from poisonlib.trial import Progress
 from workbench.sweep.config import Config
 from workbench.sweep.jobs import Job, Turns, plan
 from workbench.sweep.store import Store, open_store

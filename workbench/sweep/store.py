@@ -6,7 +6,6 @@ On a cluster the folder must be one that every worker sees under the same path.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 
 from poisonlib import atomic, provenance
 from poisonlib.attacks import CloakCache
+from poisonlib.hashing import sha256_of_json
 from poisonlib.photos import Photos
 from poisonlib.trial import as_published
 from workbench.sweep.config import Config
@@ -110,4 +110,4 @@ def _photos(folder: Path) -> Photos:
 
 def key_of(*what: object) -> str:
     """A name for a file that depends on all of these, which JSON can hold."""
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]
+    return sha256_of_json(*what)[:24]
