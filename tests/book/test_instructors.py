@@ -38,7 +38,9 @@ def test_the_figures_to_project_exist() -> None:
 @pytest.mark.parametrize("number", TEACHING)
 def test_every_exercise_has_a_grading_note(number: int) -> None:
     grading = GUIDE.split("## Grading the exercises")[1].split("\n## ")[0]
-    notes = grading.split(f"### Chapter {number}\n")[1].split("\n### ")[0]
+    _, heading, notes = grading.partition(f"### Chapter {number}\n")
+    assert heading, f"add '### Chapter {number}' to the grading notes of book/instructors.md"
+    notes = notes.split("\n### ")[0]
     exercises = [cell for cell in TEACHING[number].code if "exercise" in cell.tags]
     assert len(re.findall(r"^\d+\. \*\*", notes, re.MULTILINE)) == len(exercises)
 
@@ -46,7 +48,7 @@ def test_every_exercise_has_a_grading_note(number: int) -> None:
 @pytest.mark.parametrize("number", TEACHING)
 def test_every_chapter_has_its_difficulties_and_a_place_in_a_plan(number: int) -> None:
     stumbles = GUIDE.split("## What students stumble over")[1].split("\n## ")[0]
-    assert f"### Chapter {number}\n" in stumbles
+    assert f"### Chapter {number}\n" in stumbles, "add it to book/instructors.md"
     plans = GUIDE.split("## What students stumble over")[0]
     assert f"]({TEACHING[number].path.name})" in plans
 
