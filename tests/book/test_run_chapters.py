@@ -47,3 +47,13 @@ def test_a_chapter_that_passes_is_cached_with_its_outputs(tmp_path: Path) -> Non
 
     write(book, "01_passes", "1")
     assert [chapter.stem for chapter in run_chapters.pending(tmp_path)] == ["01_passes", "02_fails"]
+
+
+def test_without_the_tests_packages_the_build_executes_what_has_changed(tmp_path: Path) -> None:
+    (tmp_path / "book").mkdir()
+    write(tmp_path / "book", "01_fails", "1 / 0")
+    missing = "import sys; sys.modules |= {'pytest': None, 'nbval': None}"
+    code = f"{missing}; sys.path.append({str(ROOT)!r}); {RUN}"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, ""), ran
+    assert "01_fails" in (tmp_path / "_build" / ".chapter-inputs.json").read_text()
