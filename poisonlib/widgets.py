@@ -34,9 +34,6 @@ def live(function: Callable[..., Any], **controls: Any) -> None:
         >>> widgets.live(print)
         Traceback (most recent call last):
         ValueError: live needs at least one control, such as strength=(0.0, 1.0, 0.1)
-        >>> import os
-        >>> os.environ["POISONLIB_SITE"] = "1"
-        >>> widgets.live(dict, strength=(0.0, 1.0, 0.1))  # the page of the site shows nothing
     """
     if not controls:
         raise ValueError("live needs at least one control, such as strength=(0.0, 1.0, 0.1)")

@@ -76,6 +76,7 @@ def choosers(options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
             or an option that holds the separator of a frame's name.
 
     Example:
+        >>> from poisonlib.figures.frames import choosers
         >>> choosers({"Person": ["Ada", "Bo"]})
         {'choosers': [{'label': 'Person', 'options': ['Ada', 'Bo']}]}
     """
@@ -96,6 +97,7 @@ def frame_name(*chosen: str) -> str:
     """The name of the frame that is shown when these options are chosen, one of each chooser.
 
     Example:
+        >>> from poisonlib.figures.frames import frame_name
         >>> frame_name("Ada", "Fawkes")
         'Ada | Fawkes'
     """

@@ -39,13 +39,7 @@ class Portrait:
 
 
 class Character(characters.Character):
-    """A character that can be photographed.
-
-    Example:
-        >>> someone = Character(identity.sample(7))  # doctest: +SKIP
-        >>> someone.photograph(nuisance.sample(7, 0)).image.shape  # doctest: +SKIP
-        (224, 224, 3)
-    """
+    """A character that can be photographed: ``Character(identity.sample(7))``."""
 
     def photograph(self, circumstances: Nuisance | int) -> Portrait:
         """Take one photograph.

@@ -41,6 +41,7 @@ def captions(name: str) -> tuple[str, ...]:
         ValueError: not the name of a rendered person.
 
     Example:
+        >>> from studio.training.captions import captions
         >>> captions("p10170")[0]
         'a photo of ...'
     """

@@ -12,11 +12,13 @@ from docutils import nodes
 from poisonlib import cli
 from tools import poisonlib_glossary, poisonlib_reference
 
-PAGE = Path(__file__).resolve().parents[2] / "book" / "api" / "cli.md"
-TYPED = re.findall(r"^python -m poisonlib (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+ROOT = Path(__file__).resolve().parents[2]
+PAGE, README = ROOT / "book" / "api" / "cli.md", ROOT / "README.md"
+COMMAND = re.compile(r"^(?:\$ \S+/)?python -m poisonlib (.+)$", re.MULTILINE)
+TYPED, IN_README = (COMMAND.findall(page.read_text(encoding="utf-8")) for page in (PAGE, README))
 
 
-@pytest.mark.parametrize("typed", TYPED)
+@pytest.mark.parametrize("typed", [*TYPED, *IN_README])
 def test_an_example_of_a_command_is_understood(typed: str) -> None:
     chosen = cli.parser().parse_args(shlex.split(typed))
     assert callable(chosen.run)

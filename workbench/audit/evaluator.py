@@ -45,7 +45,7 @@ def gauntlet(
     One user at a time shares cloaked photographs only, among many people who share clean ones, as
     in :class:`poisonlib.trial.Trial`; then the trainer is asked about clean photographs of that
     user. To try several cloaks, make an :class:`Evaluator` and let it ``play`` each: it keeps what
-     the extractors made of everybody else.
+    the extractors made of everybody else.
 
     Args:
         cloak: a function from ``(n, 3, 112, 112)`` images in [0, 1], the photographs of one user,

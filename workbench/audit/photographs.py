@@ -161,6 +161,7 @@ def folds(count: int, *, seed: int) -> Tensor:
     As even as can be, and drawn by the seed.
 
     Example:
+        >>> from workbench.audit.photographs import folds
         >>> folds(8, seed=0).bincount()
         tensor([2, 2, 2, 2])
     """

@@ -9,6 +9,7 @@ from poisonlib.statistics import Difference, Rate
 Verdict = Literal[
     "no measurable effect", "not enough photographs to say", "helps somewhat", "protects"
 ]
+"""One of :data:`VERDICTS`."""
 VERDICTS: tuple[Verdict, ...] = (
     "no measurable effect",
     "not enough photographs to say",
@@ -33,8 +34,10 @@ RULE = (
     f"{100 * RULED_OUT:.0f} points or more is ruled out. Not enough photographs to say: neither "
     "a difference is certain nor a large one ruled out."
 )
+"""The rule of :func:`verdict`, for readers."""
 
 TOMORROW = "a pass today says nothing about tomorrow's model"
+"""Stands beside every verdict."""
 
 PHRASES: dict[Verdict, str] = {
     "no measurable effect": "the cloak has no measurable effect",

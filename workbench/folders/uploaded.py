@@ -54,6 +54,7 @@ def safe(name: str) -> str:
     """A name for a file in one folder, on any system; empty where nothing is left of it.
 
     Example:
+        >>> from workbench.folders.uploaded import safe
         >>> safe("../../album/garden.jpg"), safe("C:\\\\album\\\\garden.jpg"), safe("..")
         ('garden.jpg', 'garden.jpg', '')
     """

@@ -18,7 +18,8 @@ from poisonlib.tools import paper_tools, weaker_tools
 from workbench import extractors
 from workbench.audit import background
 
-#: Where photographs can come from; anything else is the folder of a :func:`from_folder`.
+#: Where photographs can come from; anything else is a folder that
+#: :func:`~workbench.photos.from_folder` reads.
 PEOPLE, LFW = "people", "lfw"
 
 
