@@ -16,7 +16,7 @@ from pathlib import Path
 def main(file: str, *command: str) -> str | None:
     """Become the command, or return why not."""
     Path(file).parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(file, os.O_RDWR | os.O_CREAT)
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
