@@ -7,22 +7,25 @@ from pathlib import Path
 
 from poisonlib.cli import typed
 from poisonlib.progress import ProgressBar
+from studio.commands import shape
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
     """Add the command."""
-    command = subparsers.add_parser(
+    shape.add(
+        subparsers,
         "collect",
-        help="cloak packaged public people and pack the pairs",
-        description="Run the paper's three tools on the first packaged public people and pack "
-        "photographs and copies as pairs. Cloaks are cached: the same command goes on after a "
-        "kill.",
+        run,
+        "cloak packaged public people and pack the pairs",
+        "Run the paper's three tools on the first packaged public people and pack photographs and "
+        "copies as pairs. Cloaks are cached: the same command resumes after a kill.",
+        (
+            shape.option("--identities", "how many people", type=int, default=40),
+            shape.option("--photos", "photographs of each to cloak", type=int, default=6),
+            shape.option("--keep", "of them, how many go into the file", type=int, default=4),
+            shape.folder("--out", "the file (default: into the package)"),
+        ),
     )
-    command.add_argument("--identities", type=int, default=40, help="how many people")
-    command.add_argument("--photos", type=int, default=6, help="photographs of each to cloak")
-    command.add_argument("--keep", type=int, default=4, help="of them, how many go into the file")
-    command.add_argument("--out", type=Path, help="the file (default: into the package)")
-    command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -30,30 +33,25 @@ def run(arguments: argparse.Namespace) -> None:
     import torch
 
     from poisonlib import people, provenance
-    from poisonlib.attacks import CloakCache
     from poisonlib.defenses import pairs
     from poisonlib.tools import paper_tools
+    from studio.studies.public_copies import first_seed, packaged_copies
 
     if not 0 < arguments.keep <= arguments.photos:
         raise ValueError(
             f"--keep must be between 1 and the {arguments.photos} of --photos, got {arguments.keep}"
         )
-    public = people.load("public")
-    tools = paper_tools(public, cache=CloakCache())
-    seed = int(public.names[0][1:])
     with ProgressBar("cloaks") as bar:
-        chosen = list(public.people[: arguments.identities])
-        collected = pairs.collect(
-            tools, public, people=chosen, seed=seed, each=arguments.photos, progress=bar
-        )
-    place = torch.tensor(pairs.numbers(collected.photos))[collected.source]
-    kept = collected.subset(place < arguments.keep)
+        copies = packaged_copies(arguments.identities, each=arguments.photos, progress=bar)
+    place = torch.tensor(pairs.numbers(copies.photos))[copies.source]
+    packed = copies.subset(place < arguments.keep)
     out = arguments.out or pairs.PACKAGED
-    pairs.write(kept, out)
-    rows = [{"tool": name, "attack": repr(attack.attack)} for name, attack in tools.items()]
-    origin = provenance.of_run(typed(arguments), seed=seed, seconds=bar.seconds)
-    record = Path(str(provenance.RECORDED)) / "collect.json"
+    pairs.write(packed, out)
     if arguments.out is None:
-        provenance.Recorded(rows, origin).save(record)
+        public = people.load("public")
+        rows = [{"tool": name, "attack": repr(tool)} for name, tool in paper_tools(public).items()]
+        seed = first_seed(public)
+        origin = provenance.of_run(typed(arguments), seed=seed, seconds=bar.seconds)
+        provenance.Recorded(rows, origin).save(Path(str(provenance.RECORDED)) / "collect.json")
     size = out.stat().st_size / 1e6
-    print(f"{out}: {len(kept)} copies of {len(kept.photos)} photographs, {size:.1f} MB")
+    print(f"{out}: {len(packed)} copies of {len(packed.photos)} photographs, {size:.1f} MB")

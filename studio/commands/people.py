@@ -4,38 +4,54 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
+
+from studio.commands.shape import add, folder, option
+
+RENDERED = folder("folder", "folder that `people render` wrote")
+OUT = folder("--out", "zip to write", required=True)
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
     """Add the ``people`` command."""
     people = subparsers.add_parser("people", help="render and package synthetic people")
     actions = people.add_subparsers(title="actions", dest="action", required=True)
-
-    render = actions.add_parser("render", help="render portraits of 224 pixels; resumable")
-    render.add_argument("--identities", type=int, required=True, help="how many people")
-    render.add_argument("--photos", type=int, required=True, help="photographs of each")
-    render.add_argument("--out", type=Path, required=True, help="folder to write into")
-    render.add_argument("--first-identity", type=int, default=0, help="seed of the first person")
-    render.add_argument("--processes", type=int, help="how many at once (default: all cores)")
-    render.set_defaults(run=_render)
-
-    pack = actions.add_parser("pack", help="align to 112 pixels and pack into one zip")
-    pack.add_argument("folder", type=Path, help="folder that `people render` wrote")
-    pack.add_argument("--out", type=Path, required=True, help="zip to write")
-    pack.add_argument("--identities", type=int, help="only the first so many people")
-    pack.add_argument("--photos", type=int, help="only the first so many photographs of each")
-    pack.set_defaults(run=_pack)
-
-    album = actions.add_parser("album", help="pack whole portraits of one person into one zip")
-    album.add_argument("folder", type=Path, help="folder that `people render` wrote")
-    album.add_argument("--out", type=Path, required=True, help="zip to write")
-    album.set_defaults(run=_album)
-
-    card = actions.add_parser("card", help="write the data card beside the packed splits")
-    card.add_argument("folder", type=Path, help="where people-public.zip and people-users.zip lie")
-    card.add_argument("--realism", type=Path, help="JSON that `studio.benchmarks.realism` printed")
-    card.set_defaults(run=_card)
+    add(
+        actions,
+        "render",
+        _render,
+        "render portraits of 224 pixels; resumable",
+        options=(
+            option("--identities", "how many people", type=int, required=True),
+            option("--photos", "photographs of each", type=int, required=True),
+            folder("--out", "folder to write into", required=True),
+            option("--first-identity", "seed of the first person", type=int, default=0),
+            option("--processes", "how many at once (default: all cores)", type=int),
+        ),
+    )
+    add(
+        actions,
+        "pack",
+        _pack,
+        "align to 112 pixels and pack into one zip",
+        options=(
+            RENDERED,
+            OUT,
+            option("--identities", "only the first so many people", type=int),
+            option("--photos", "only the first so many photographs of each", type=int),
+        ),
+    )
+    album = "pack whole portraits of one person into one zip"
+    add(actions, "album", _album, album, options=(RENDERED, OUT))
+    add(
+        actions,
+        "card",
+        _card,
+        "write the data card beside the packed splits",
+        options=(
+            folder("folder", "where people-public.zip and people-users.zip lie"),
+            folder("--realism", "JSON that `studio.benchmarks.realism` printed"),
+        ),
+    )
 
 
 def _render(arguments: argparse.Namespace) -> None:
@@ -54,10 +70,8 @@ def _render(arguments: argparse.Namespace) -> None:
 def _pack(arguments: argparse.Namespace) -> None:
     from studio.people.pack import pack
 
-    summary = pack(
-        arguments.folder, arguments.out, identities=arguments.identities, photos=arguments.photos
-    )
-    print(summary)
+    chosen = {"identities": arguments.identities, "photos": arguments.photos}
+    print(pack(arguments.folder, arguments.out, **chosen))
 
 
 def _album(arguments: argparse.Namespace) -> None:

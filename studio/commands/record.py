@@ -7,32 +7,33 @@ from pathlib import Path
 
 from poisonlib.cli import typed
 from poisonlib.progress import ProgressBar
+from studio.commands import shape
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
     """Add the command."""
-    command = subparsers.add_parser(
-        "record",
-        help="run an experiment and record its result",
-        description="Run an experiment at full size and record its rows with their provenance. "
-        "Cloaks are cached, so that the same command goes on after a kill.",
-    )
     from studio.studies import EXPERIMENTS
 
-    command.add_argument("name", choices=EXPERIMENTS, help="which experiment")
-    command.add_argument("--users", type=int, default=20, help="how many protect themselves")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--processes", type=int, default=1, help="to make the cloaks with")
-    command.add_argument(
-        "--weights-folder",
-        type=Path,
-        help="of the variants of `ablation`, where `train` put them, or of the detectors of "
-        "`detection-across`",
+    shape.add(
+        subparsers,
+        "record",
+        run,
+        "run an experiment and record its result",
+        "Run an experiment at full size and record its rows with their provenance. Cloaks are "
+        "cached, so that the same command resumes after a kill.",
+        (
+            shape.option("name", "which experiment", choices=EXPERIMENTS),
+            shape.option("--users", "how many protect themselves", type=int, default=20),
+            shape.SEED,
+            shape.processes(),
+            shape.folder(
+                "--weights-folder",
+                "of the variants of `ablation`, where `train` put them, or of the detectors of "
+                "`detection-across`",
+            ),
+            shape.OUT_FOLDER,
+        ),
     )
-    command.add_argument(
-        "--out-folder", type=Path, help="where the record goes (default: into the package)"
-    )
-    command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:

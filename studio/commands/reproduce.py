@@ -6,11 +6,11 @@ import argparse
 import itertools
 import json
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poisonlib.cli import typed
 from poisonlib.progress import ProgressBar
+from studio.commands import shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,26 +23,26 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     """Add the command."""
     from studio.scoreboard import PROFILES
 
-    command = subparsers.add_parser(
-        "reproduce",
-        help="run the paper's claims and judge each",
-        description="Run the paper's claims and print one row for each: what the paper says, what "
-        "came out here with its 95 % interval, a verdict by a criterion that was written down "
-        "before, and where the book teaches it. Cloaks are cached, so that the same command goes "
-        "on after a kill. The exit code is 0 once everything has run, whatever the verdicts.",
-    )
     sizes = "; ".join(f"{name}: {one.users} users, {one.about}" for name, one in PROFILES.items())
-    command.add_argument("--profile", choices=PROFILES, default="quick", help=sizes)
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--processes", type=int, default=2, help="to make the cloaks with")
-    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    command.add_argument(
-        "--criteria", action="store_true", help="print every claim's criterion and run nothing"
+    flag = {"action": "store_true"}
+    shape.add(
+        subparsers,
+        "reproduce",
+        run,
+        "run the paper's claims and judge each",
+        "Run the paper's claims and print one row for each: what the paper says, what came out "
+        "here with its 95 % interval, a verdict by a criterion that was written down before, and "
+        "where the book teaches it. Cloaks are cached, so that the same command resumes after a "
+        "kill. The exit code is 0 once everything has run, whatever the verdicts.",
+        (
+            shape.option("--profile", sizes, choices=PROFILES, default="quick"),
+            shape.SEED,
+            shape.processes(2),
+            shape.option("--json", "print JSON instead of a table", **flag),
+            shape.option("--criteria", "print every claim's criterion and run nothing", **flag),
+            shape.folder("--out-folder", "also save what was measured there, as reproduce.json"),
+        ),
     )
-    command.add_argument(
-        "--out-folder", type=Path, help="also keep what was measured there, as reproduce.json"
-    )
-    command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -62,6 +62,8 @@ def people_in(
         ValueError: someone has fewer than ``photos`` finished photographs.
     """
     folder = Path(folder)
+    command = f"python -m poisonlib people render --identities {identities or 10} --photos "
+    command += f"{photos or 4} --first-identity {first_identity or 0} --out {folder}"
     found = []
     for place in sorted(folder.glob("p*"), key=_seed_of) if folder.is_dir() else []:
         record = store.read_record(place)
@@ -72,17 +74,16 @@ def people_in(
         numbers = sorted(int(number) for number in record["photographs"])
         if photos is not None and len(numbers) < photos:
             raise ValueError(
-                f"{place} has {len(numbers)} finished photographs, {photos} were asked for; "
-                "run `people render` again to finish it, or ask for fewer"
+                f"{place} has {len(numbers)} finished photographs, expected {photos}; finish it "
+                f"with {command}"
             )
         found.append((place, record, numbers[:photos]))
     if not found:
-        raise FileNotFoundError(
-            f"no rendered people in {folder}; make some with "
-            f"python -m poisonlib people render --identities 10 --photos 4 --out {folder}"
-        )
+        raise FileNotFoundError(f"no rendered people in {folder}; make some with {command}")
     if identities is not None and len(found) < identities:
-        raise ValueError(f"{folder} holds {len(found)} people, {identities} were asked for")
+        raise ValueError(
+            f"{folder} holds {len(found)} people, expected {identities}; render more with {command}"
+        )
     return found
 
 

@@ -47,7 +47,7 @@ def public_copies(
         progress: called with (cloaks done, cloaks in all, what is being done).
 
     Raises:
-        FileNotFoundError, ValueError: the folder lacks the people; the message says how to get
+        FileNotFoundError, ValueError: the folder lacks the people; the message says how to render
             them.
 
     Example:
@@ -55,7 +55,7 @@ def public_copies(
         >>> from studio.studies import public_copies
         >>> public_copies(Path("rendered"))
         Traceback (most recent call last):
-        ValueError: the scraped people are 280 rendered ones ...
+        FileNotFoundError: no rendered people in rendered; make some with ...
     """
     from joblib import Parallel, delayed
 
@@ -71,6 +71,38 @@ def public_copies(
     return public.joined(rendered), known
 
 
+def packaged_copies(
+    count: int, *, each: int, without: str | None = None, progress: Progress | None = None
+) -> Pairs:
+    """Cloaked copies of the first packaged public people, by the paper's tools.
+
+    Args:
+        count: how many people.
+        each: photographs of each.
+        without: a tool that is left out.
+        progress: called with (cloaks done, cloaks in all, what is being done).
+
+    Raises:
+        ValueError: fewer than one person or more than there are, or an unknown tool.
+    """
+    public = people.load("public")
+    if not 0 < count <= len(public.people):
+        raise ValueError(
+            f"people must be between 1 and the {len(public.people)} packaged public ones, "
+            f"got {count}"
+        )
+    tools = dict(_tools())
+    if without is not None and tools.pop(without, None) is None:
+        raise ValueError(f"no tool {without!r}; there are: {', '.join(tools)}")
+    who, seed = list(public.people[:count]), first_seed(public)
+    return collect(tools, public, people=who, seed=seed, each=each, progress=progress)
+
+
+def first_seed(photos: Photos) -> int:
+    """The identity seed of the first person: person p10003 is cloaked under seed 10003."""
+    return int(photos.names[0][1:])
+
+
 def people_with_copies() -> list[int]:
     """The packaged public people who have copies, by label."""
     return list(range(PACKAGED_WITH_COPIES))
@@ -79,24 +111,16 @@ def people_with_copies() -> list[int]:
 @functools.cache
 def _photographs(folder: Path) -> tuple[Photos, Photos]:
     chosen = {"identities": RENDERED, "photos": PHOTOS, "first_identity": FIRST_RENDERED}
-    try:
-        return people.load("public"), aligned(folder, **chosen)
-    except (FileNotFoundError, ValueError) as problem:
-        raise ValueError(
-            f"the scraped people are {RENDERED} rendered ones from identity {FIRST_RENDERED} on, "
-            f"{PHOTOS} photographs each ({problem}); run python -m poisonlib people render "
-            f"--identities {RENDERED} --photos {PHOTOS} --first-identity {FIRST_RENDERED} "
-            f"--out {folder}"
-        ) from problem
+    return people.load("public"), aligned(folder, **chosen)
 
 
 def _of(folder: Path, packaged: bool) -> tuple[Photos, list[int], int]:
     """Photographs, who of them has copies, and the seed under which they are cloaked."""
     public, rendered = _photographs(folder)
     if packaged:
-        return public, people_with_copies(), int(public.names[0][1:])
+        return public, people_with_copies(), first_seed(public)
     last = list(range(RENDERED - RENDERED_WITH_COPIES, RENDERED))
-    return rendered, last, int(rendered.names[0][1:])
+    return rendered, last, first_seed(rendered)
 
 
 def _jobs(folder: Path) -> Iterator[tuple[bool, int]]:

@@ -1,7 +1,9 @@
-"""How the shipped extractors were trained, as commands that train them again."""
+"""How the shipped networks were trained, so that they can be trained again."""
 
 from studio.training.adapt import adapt
-from studio.training.denoising import train_denoiser
-from studio.training.detecting import train_detector
+from studio.training.denoiser import train_denoiser
+from studio.training.detector import train_detector
+from studio.training.extractor import train
+from studio.training.fit import fit
 
-__all__ = ["adapt", "train_denoiser", "train_detector"]
+__all__ = ["adapt", "fit", "train", "train_denoiser", "train_detector"]

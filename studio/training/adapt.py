@@ -5,7 +5,6 @@ The algorithm and its source: :mod:`poisonlib.defenses.adaptive`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from poisonlib.defenses.pairs import Pairs
 from poisonlib.extractors import Card, ModuleExtractor
 from poisonlib.photos import Photos, resized
 from studio.training.augment import Augmentation
-from studio.training.loop import train
+from studio.training.extractor import train
+from studio.training.fit import EpochProgress
 from studio.training.recipes import Recipe
 
 VIEWS = Augmentation(flip=0.5, shift=0.03)
@@ -37,7 +37,7 @@ def adapt(
     variety: Variety = VARIED,
     name: str = "",
     checkpoint: Path | None = None,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: EpochProgress | None = None,
     device: torch.device | str = "cpu",
 ) -> ModuleExtractor:
     """Fine-tune an extractor on clean and cloaked photographs of other people.
@@ -57,9 +57,7 @@ def adapt(
         variety: how copies are varied; :data:`~poisonlib.defenses.adaptive.AS_THEY_ARE` for the
             paper's own recipe.
         name: of the new extractor; by default the old one's with ``adapted-`` in front.
-        checkpoint: file to resume from, if it is there, and to write after every epoch.
-        progress: called with (epochs done, epochs in all, mean loss) after every epoch.
-        device: where to train; the extractor comes back on the CPU.
+        checkpoint, progress, device: see :func:`studio.training.fit.fit`.
 
     Returns:
         the adapted extractor, which a trial takes like any other.
@@ -112,7 +110,7 @@ def adapt(
     run = {"checkpoint": checkpoint, "progress": progress, "device": device}
     if pairs is not None:
         run["pictures"] = VariedCopies(photos, pairs, variety, size=size)
-    return train(recipe, mixed, start=extractor, **run).extractor
+    return train(recipe, mixed, start=extractor, **run)
 
 
 def _shrunk(images: Tensor, size: int) -> Tensor:

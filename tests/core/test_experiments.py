@@ -84,7 +84,9 @@ def test_an_experiment_says_how_to_make_the_weights_that_it_lacks(tmp_path):
 
 
 def test_the_scraped_people_are_asked_for_by_command(tmp_path):
-    with pytest.raises(ValueError, match="--identities 280 --photos 12 --first-identity 10320"):
+    with pytest.raises(
+        FileNotFoundError, match="--identities 280 --photos 12 --first-identity 10320"
+    ):
         studies.public_copies(tmp_path)
 
 

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from poisonlib.extractors import Card, embed
 from studio.training.augment import Augmentation
-from studio.training.loop import batches, train
+from studio.training.extractor import batches, train
+from studio.training.fit import fit
 from studio.training.losses import (
     LOSSES,
     AdaFace,
@@ -194,9 +195,10 @@ def test_augmentation_is_seeded_bounded_and_leaves_its_input_alone():
     assert torch.allclose(flipped, images.flip(3), atol=1e-5)
 
 
-def test_a_killed_run_goes_on_where_it_was(tmp_path):
+def test_a_killed_run_resumes_where_it_was(tmp_path):
     photos = toy_photos(people=3, each=6)
-    whole = train(RECIPE, photos)
+    uninterrupted, resumed = [], []
+    whole = train(RECIPE, photos, progress=lambda *state: uninterrupted.append(state))
     checkpoint = tmp_path / "toy.checkpoint"
 
     class Killed(Exception):
@@ -208,17 +210,30 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
 
     with pytest.raises(Killed):
         train(RECIPE, photos, checkpoint=checkpoint, progress=kill)
-    done = []
-    resumed = train(
-        RECIPE, photos, checkpoint=checkpoint, progress=lambda *state: done.append(state[0])
+    again = train(
+        RECIPE, photos, checkpoint=checkpoint, progress=lambda *state: resumed.append(state)
     )
-    assert done == [3], "two epochs were done already"
-    assert resumed.losses == pytest.approx(whole.losses, rel=1e-3)
-    assert torch.allclose(
-        embed(resumed.extractor, photos.images), embed(whole.extractor, photos.images), atol=1e-2
-    )
-    with pytest.raises(ValueError, match="of another recipe; delete it"):
+    assert resumed == uninterrupted, "the epochs behind it are told first"
+    assert torch.equal(embed(again, photos.images), embed(whole, photos.images))
+    with pytest.raises(ValueError, match="of another training; delete it"):
         train(replace(RECIPE, seed=2), photos, checkpoint=checkpoint)
+
+
+def test_epochs_that_a_checkpoint_has_behind_it_are_not_trained_again(tmp_path):
+    begun, weight = [], torch.nn.Linear(1, 1)
+
+    def epoch(number, generator):
+        begun.append(number)
+        yield weight(torch.rand(4, 1, generator=generator)).square().mean(), 4
+
+    def stop(done, epochs, loss):
+        raise KeyboardInterrupt
+
+    run = {"epochs": 3, "steps": 1, "seed": 0, "settings": "toy", "learning_rate": 0.1}
+    with pytest.raises(KeyboardInterrupt):
+        fit({"one": weight}, epoch, checkpoint=tmp_path / "one", progress=stop, **run)
+    fit({"one": weight}, epoch, checkpoint=tmp_path / "one", **run)
+    assert begun == [0, 1, 2]
 
 
 def test_training_needs_people_to_tell_apart():
@@ -245,17 +260,17 @@ def test_every_part_of_the_augmentation_changes_the_picture(part):
 
 
 def test_adversarial_training_learns_from_pictures_changed_within_the_radius(monkeypatch):
-    from studio.training import loop
+    from studio.training import extractor
 
     seen = []
-    original = loop._worst_case
+    original = extractor._worst_case
 
     def spy(loss_of, images, labels, radius, generator):
         worse = original(loss_of, images, labels, radius, generator)
         seen.append((float((worse - images).abs().max()), float(worse.min()), float(worse.max())))
         return worse
 
-    monkeypatch.setattr(loop, "_worst_case", spy)
+    monkeypatch.setattr(extractor, "_worst_case", spy)
     train(replace(RECIPE, epochs=1, adversarial=0.05), toy_photos(people=3, each=6))
     assert len(seen) == 2
     assert all(
@@ -265,9 +280,9 @@ def test_adversarial_training_learns_from_pictures_changed_within_the_radius(mon
 
 def test_fine_tuning_begins_where_the_named_extractor_ended():
     photos = toy_photos(people=3, each=6)
-    first = train(RECIPE, photos).extractor
+    first = train(RECIPE, photos)
     tuned = replace(RECIPE, start="toy-2000", epochs=1, learning_rate=1e-9)
-    barely = train(tuned, photos, start=first).extractor
+    barely = train(tuned, photos, start=first)
     for name, weight in first.module.named_parameters():
         assert torch.allclose(barely.module.get_parameter(name), weight, atol=1e-5), name
     with pytest.raises(ValueError, match="starts from 'toy-2000', got ''"):

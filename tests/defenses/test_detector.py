@@ -16,8 +16,7 @@ from poisonlib.extractors import ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 from poisonlib.recognition import Linear, NearestNeighbour
 from poisonlib.trial import Trial
-from studio.training import detecting
-from studio.training.detecting import Start, Views, train_detector
+from studio.training.detector import Start, Views, from_identities, from_imagenet, train_detector
 from tests.toys import PooledLinear, people
 
 CARD = DetectorCard("toy", "toy", "random weights", "toys", ("checks",), "none")
@@ -215,20 +214,20 @@ def test_views_are_seeded_and_the_same_for_all_images_of_a_call():
 
 
 def test_a_start_from_identities_has_a_new_head():
-    start = detecting.from_identities(PHOTOS, seed=0, epochs=1, width=0.1)
-    assert start.module(PHOTOS.images[:2]).shape == (2, 1) and len(start.losses) == 1
-    assert "6 generated public people" in start.said
+    start = from_identities(PHOTOS, seed=0, epochs=1, width=0.1)
+    assert start.module(PHOTOS.images[:2]).shape == (2, 1)
+    assert "6 generated public people" in start.origin
     trained = train_detector(pairs(), seed=0, start=start, epochs=1, steps=1, batch_size=4)
-    assert trained.card.start == start.said
+    assert trained.card.start == start.origin
 
 
 def test_imagenet_weights_are_checked_before_they_are_used(tmp_path):
     with pytest.raises(FileNotFoundError, match="download.pytorch.org"):
-        detecting.from_imagenet(tmp_path / "mobilenet_v2-b0353104.pth", seed=0)
+        from_imagenet(tmp_path / "mobilenet_v2-b0353104.pth", seed=0)
     wrong = tmp_path / "mobilenet_v2-b0353104.pth"
     torch.save({"features.0.0.weight": torch.zeros(1)}, wrong)
     with pytest.raises(ValueError, match="SHA-256"):
-        detecting.from_imagenet(wrong, seed=0)
+        from_imagenet(wrong, seed=0)
 
 
 # Filtering

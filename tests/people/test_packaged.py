@@ -90,9 +90,9 @@ def test_missing_and_damaged_files(data):
 def test_packing_an_empty_or_unfinished_folder(rendered, tmp_path):
     with pytest.raises(FileNotFoundError, match="people render"):
         aligned(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="4 finished photographs, 9 were asked for"):
+    with pytest.raises(ValueError, match="4 finished photographs, expected 9"):
         aligned(rendered, photos=9)
-    with pytest.raises(ValueError, match="holds 3 people, 5"):
+    with pytest.raises(ValueError, match="holds 3 people, expected 5"):
         aligned(rendered, identities=5)
 
 

@@ -1,10 +1,9 @@
-"""One training loop for all recipes: seeded, resumable after a kill, with its loss curve."""
+"""Extractors: the training of a recipe."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -13,30 +12,10 @@ from torch import Generator, Tensor, nn
 from poisonlib.extractors import ModuleExtractor, Preprocessing
 from poisonlib.extractors.architectures import ARCHITECTURES
 from poisonlib.photos import Photos, resized
-from studio.training import checkpoints
 from studio.training.captions import captions
+from studio.training.fit import EpochProgress, fit
 from studio.training.losses import LOSSES
 from studio.training.recipes import Recipe
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained extractor and its loss curve, the mean loss of each epoch.
-
-    Example:
-        >>> from dataclasses import replace
-        >>> import torch
-        >>> from poisonlib.photos import Photos
-        >>> from studio.training.loop import train
-        >>> from studio.training.recipes import recipe_of
-        >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 4, ("Ada", "Ben"))
-        >>> recipe = replace(recipe_of("softmax-2014"), epochs=1, batch_size=4)
-        >>> len(train(recipe, photos).losses)
-        1
-    """
-
-    extractor: ModuleExtractor
-    losses: tuple[float, ...]
 
 
 def train(
@@ -46,27 +25,22 @@ def train(
     start: ModuleExtractor | None = None,
     checkpoint: Path | None = None,
     pictures: Callable[[Tensor, Generator], Tensor] | None = None,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: EpochProgress | None = None,
     device: torch.device | str = "cpu",
-) -> Trained:
+) -> ModuleExtractor:
     """Train the extractor of a recipe.
-
-    Every epoch draws from its own seed, so that a run resumed from its checkpoint continues
-    as the uninterrupted one would have.
 
     Args:
         recipe: what to train and how.
         photos: aligned photographs of public people, each person a class.
         start: what ``recipe.start`` names, to fine-tune; None to begin with random weights.
-        checkpoint: file to resume from, if it is there, and to write after every epoch.
+        checkpoint, progress, device: see :func:`studio.training.fit.fit`.
         pictures: what a batch shows, given the indices ``(k,)`` of its photographs and a generator:
             ``(k, 3, s, s)`` in [0, 1], of which random views are taken; the photographs themselves
             by default.
-        progress: called with (epochs done, epochs in all, mean loss) after every epoch.
-        device: where to train; the extractor comes back on the CPU.
 
     Raises:
-        ValueError: fewer than two people to tell apart, a checkpoint of another recipe, or the
+        ValueError: fewer than two people to tell apart, a checkpoint of another training, or the
             wrong extractor to start from.
 
     Example:
@@ -75,11 +49,11 @@ def train(
         >>> from dataclasses import replace
         >>> import torch
         >>> from poisonlib.photos import Photos
-        >>> from studio.training.loop import train
+        >>> from studio.training.extractor import train
         >>> from studio.training.recipes import recipe_of
         >>> photos = Photos(torch.rand(8, 3, 64, 64), torch.arange(8) // 4, ("Ada", "Ben"))
         >>> recipe = replace(recipe_of("softmax-2014"), epochs=1, batch_size=4)
-        >>> train(recipe, photos).extractor.card.name
+        >>> train(recipe, photos).card.name
         'softmax-2014'
     """
     device = torch.device(device)
@@ -97,29 +71,15 @@ def train(
         def pictures(batch: Tensor, generator: Generator) -> Tensor:
             return images[batch].float() / 255
 
-    torch_state = torch.random.get_rng_state()
-    torch.manual_seed(recipe.seed)
-    if start is None:
-        module = ARCHITECTURES[recipe.architecture](recipe.card.embedding_size)
-        preprocessing = Preprocessing(size=recipe.card.input_size)
-    else:
-        module = copy.deepcopy(start.module).requires_grad_(True)
-        preprocessing = start.preprocessing
-    head = _head(recipe, names)
-    steps = len(batches(labels, recipe, generator=torch.Generator()))
-    parameters = [*module.parameters(), *head.parameters()]
-    optimiser = torch.optim.AdamW(
-        parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-    # One step more than are taken, and never five: a fifth of them is one, and OneCycleLR divides
-    # by the length of its first phase less one.
-    total = max(6, steps * recipe.epochs + 1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=total, pct_start=0.2
-    )
-    run = {"module": module, "head": head, "optimiser": optimiser, "schedule": schedule}
-    module.to(device, memory_format=torch.channels_last)
-    head.to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        if start is None:
+            module = ARCHITECTURES[recipe.architecture](recipe.card.embedding_size)
+            preprocessing = Preprocessing(size=recipe.card.input_size)
+        else:
+            module = copy.deepcopy(start.module).requires_grad_(True)
+            preprocessing = start.preprocessing
+        head = _head(recipe, names)
 
     def loss_of(views: Tensor, targets: Tensor) -> Tensor:
         prepared = preprocessing(views).to(memory_format=torch.channels_last)
@@ -127,47 +87,28 @@ def train(
             features = module(prepared)
         return head(features.float(), targets)
 
-    losses = checkpoints.resume(checkpoint, repr(recipe), run, of="recipe")
-    try:
-        for epoch in range(len(losses), recipe.epochs):
-            torch.manual_seed(recipe.seed * 1000 + epoch)
-            generator = torch.Generator().manual_seed(recipe.seed * 1000 + epoch)
-            module.train()
-            total = 0.0
-            head.train()
-            seen = 0
-            for batch in batches(labels, recipe, generator=generator):
-                shown = pictures(batch, generator)
-                views = recipe.augmentation(shown, generator=generator)
-                views, targets = views.to(device), labels[batch].to(device)
-                if recipe.adversarial:
-                    views = _worst_case(loss_of, views, targets, recipe.adversarial, generator)
-                loss = loss_of(views, targets)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-                schedule.step()
-                total += float(loss.detach()) * len(batch)
-                seen += len(batch)
-            losses.append(total / seen)
-            checkpoints.save(checkpoint, repr(recipe), run, losses)
-            if progress is not None:
-                progress(epoch + 1, recipe.epochs, losses[-1])
-    finally:
-        torch.random.set_rng_state(torch_state)
-    module.to("cpu", memory_format=torch.contiguous_format)
-    return Trained(ModuleExtractor(module, recipe.card, preprocessing), tuple(losses))
+    def epoch(number: int, generator: Generator) -> Iterator[tuple[Tensor, int]]:
+        for batch in batches(labels, recipe, generator=generator):
+            views = recipe.augmentation(pictures(batch, generator), generator=generator)
+            views, targets = views.to(device), labels[batch].to(device)
+            if recipe.adversarial:
+                views = _worst_case(loss_of, views, targets, recipe.adversarial, generator)
+            yield loss_of(views, targets), len(batch)
 
-
-def best_device() -> torch.device:
-    """A GPU where there is one, else the CPU.
-
-    Example:
-        >>> from studio.training.loop import best_device
-        >>> best_device().type in ("cpu", "cuda")
-        True
-    """
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    fit(
+        {"module": module, "head": head},
+        epoch,
+        epochs=recipe.epochs,
+        steps=len(batches(labels, recipe, generator=torch.Generator())),
+        seed=recipe.seed,
+        settings=repr(recipe),
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        checkpoint=checkpoint,
+        progress=progress,
+        device=device,
+    )
+    return ModuleExtractor(module, recipe.card, preprocessing)
 
 
 def batches(labels: Tensor, recipe: Recipe, *, generator: Generator) -> list[Tensor]:
@@ -183,7 +124,7 @@ def batches(labels: Tensor, recipe: Recipe, *, generator: Generator) -> list[Ten
     Example:
         >>> from dataclasses import replace
         >>> import torch
-        >>> from studio.training.loop import batches
+        >>> from studio.training.extractor import batches
         >>> from studio.training.recipes import recipe_of
         >>> recipe = replace(recipe_of("softmax-2014"), batch_size=4)
         >>> labels = torch.tensor([0, 0, 0, 1, 1, 1])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +27,12 @@ from poisonlib.defenses.pairs import Pairs
 from poisonlib.defenses.purify import JPEG, Blur, Resize
 from poisonlib.extractors import ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
+from poisonlib.hashing import sha256_of_tensors
 from poisonlib.photos import Photos
-from studio.training import checkpoints
 from studio.training.augment import Augmentation
-from studio.training.loop import train
+from studio.training.extractor import train
+from studio.training.fit import EpochProgress, fit
 from studio.training.recipes import Recipe
-
-Progress = Callable[[int, int, float], None]
-"""Called with (epochs done, epochs in all, mean loss) after every epoch."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Views:
 
     Example:
         >>> import torch
-        >>> from studio.training.detecting import Views
+        >>> from studio.training.detector import Views
         >>> view = Views(crop=32)
         >>> view(torch.rand(2, 3, 64, 64), generator=torch.Generator().manual_seed(0)).shape
         torch.Size([2, 3, 32, 32])
@@ -100,19 +98,17 @@ class Start:
 
     Attributes:
         module: the network; training copies it.
-        said: where its weights come from, for the card.
-        losses: the mean loss of each epoch, where it was trained here.
+        origin: where its weights come from, for the card.
 
     Example:
-        >>> from studio.training.detecting import Start
+        >>> from studio.training.detector import Start
         >>> from poisonlib.defenses.detector import TraceNet
-        >>> Start(TraceNet(width=0.25)).said
+        >>> Start(TraceNet(width=0.25)).origin
         'random weights'
     """
 
     module: TraceNet
-    said: str = "random weights"
-    losses: tuple[float, ...] = ()
+    origin: str = "random weights"
 
 
 def train_detector(
@@ -129,15 +125,14 @@ def train_detector(
     loudest: float = 4.0,
     views: Views | None = None,
     checkpoint: Path | None = None,
-    progress: Progress | None = None,
+    progress: EpochProgress | None = None,
 ) -> Detector:
     """Train a detector on clean and cloaked photographs of a few people.
 
     Half of a batch are clean photographs, the other half their copies. At first a copy's cloak is
     made several times as strong as it was, and then fades to its own strength: small networks find
     the direction in the loud ones (PuFace, Wen 2024, amplifies its perturbations for a like
-    reason). Every epoch draws from its own seed, so that a resumed run goes on as the uninterrupted
-    one would have.
+    reason).
 
     Args:
         pairs: photographs and what the cloaking tools made of them.
@@ -150,8 +145,7 @@ def train_detector(
         learning_rate: largest, of AdamW under a one-cycle schedule.
         loudest: how many times as strong as it is a cloak is in the beginning; 1 to leave it.
         views: how photographs are varied.
-        checkpoint: file to resume from, if it is there, and to write after every epoch.
-        progress: called after every epoch; when a run is resumed, first for those it has behind it.
+        checkpoint, progress: see :func:`studio.training.fit.fit`.
 
     Raises:
         ValueError: settings out of range, bad photographs, or a checkpoint of another training.
@@ -166,7 +160,7 @@ def train_detector(
         >>> louder = (photos.images + 0.1).clamp(0, 1)
         >>> by_it = torch.zeros(4, dtype=torch.int64)
         >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
-        >>> from studio.training.detecting import Start, train_detector
+        >>> from studio.training.detector import Start, train_detector
         >>> from poisonlib.defenses.detector import TraceNet
         >>> start = Start(TraceNet(width=0.25))
         >>> detector = train_detector(pairs, seed=0, start=start, epochs=1, steps=1, batch_size=4)
@@ -181,51 +175,42 @@ def train_detector(
     views = views or Views()
     if clean is not None:
         checks.images(clean, name="clean")
-    torch_state = torch.random.get_rng_state()
-    torch.manual_seed(seed)
-    start = Start(TraceNet()) if start is None else start
+    if start is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            start = Start(TraceNet())
     module = copy.deepcopy(start.module).requires_grad_(True)
-    module.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=learning_rate, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, learning_rate, total_steps=epochs * steps + 1, pct_start=0.2
+
+    def epoch(number: int, generator: Generator) -> Iterator[tuple[Tensor, int]]:
+        for step in range(steps):
+            passed = (number * steps + step) / (0.6 * epochs * steps)
+            strength = 1 + (loudest - 1) * max(0.0, 1 - passed)
+            which = torch.randint(len(pairs), (batch_size,), generator=generator)
+            images, cloaked = _batch(pairs, which, clean, strength, views, generator)
+            with torch.autocast("cpu", torch.bfloat16):
+                odds = module(images)[:, 0]
+            # Both kinds count the same, however many of each there are.
+            balance = (1 - cloaked).sum() / cloaked.sum()
+            yield (
+                F.binary_cross_entropy_with_logits(odds.float(), cloaked, pos_weight=balance),
+                len(images),
+            )
+
+    chosen = (epochs, steps, batch_size, learning_rate, loudest, views, seed, start.origin)
+    seen = (pairs.cloaked, pairs.clean, *([] if clean is None else [clean]))
+    fit(
+        {"module": module},
+        epoch,
+        epochs=epochs,
+        steps=steps,
+        seed=seed,
+        settings=f"{chosen} {sha256_of_tensors(*seen)}",
+        learning_rate=learning_rate,
+        weight_decay=0.05,
+        checkpoint=checkpoint,
+        progress=progress,
     )
-    run = {"module": module, "optimiser": optimiser, "schedule": schedule}
-    settings = repr((epochs, steps, batch_size, learning_rate, loudest, views, seed, start.said))
-    settings += _digest(pairs.cloaked, pairs.clean, *([] if clean is None else [clean]))
-    losses = checkpoints.resume(checkpoint, settings, run, of="training")
-    for done, loss in enumerate(losses if progress is not None else ()):
-        progress(done + 1, epochs, loss)
-    try:
-        for epoch in range(len(losses), epochs):
-            torch.manual_seed(seed * 1000 + epoch)
-            generator = torch.Generator().manual_seed(seed * 1000 + epoch)
-            module.train()
-            total = 0.0
-            for step in range(steps):
-                passed = (epoch * steps + step) / (0.6 * epochs * steps)
-                strength = 1 + (loudest - 1) * max(0.0, 1 - passed)
-                rows = torch.randint(len(pairs), (batch_size,), generator=generator)
-                images, cloaked = _batch(pairs, rows, clean, strength, views, generator)
-                with torch.autocast("cpu", torch.bfloat16):
-                    odds = module(images)[:, 0]
-                # Both kinds count the same, however many of each there are.
-                loss = F.binary_cross_entropy_with_logits(
-                    odds.float(), cloaked, pos_weight=(1 - cloaked).sum() / cloaked.sum()
-                )
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-                schedule.step()
-                total += float(loss.detach())
-            losses.append(total / steps)
-            checkpoints.save(checkpoint, settings, run, losses)
-            if progress is not None:
-                progress(epoch + 1, epochs, losses[-1])
-    finally:
-        torch.random.set_rng_state(torch_state)
-    module.to(memory_format=torch.contiguous_format)
-    return Detector(module, _card(pairs, clean, name, start.said, views))
+    return Detector(module, _card(pairs, clean, name, start.origin, views))
 
 
 def from_identities(
@@ -235,7 +220,7 @@ def from_identities(
     epochs: int = 2,
     width: float = 1.0,
     checkpoint: Path | None = None,
-    progress: Progress | None = None,
+    progress: EpochProgress | None = None,
 ) -> Start:
     """A network that has learnt to tell people apart, to start a detector from.
 
@@ -243,7 +228,7 @@ def from_identities(
     cloak is seen. Softmax over the people of ``photos``, plain random views.
 
     Raises:
-        ValueError: see :func:`studio.training.loop.train`.
+        ValueError: see :func:`studio.training.extractor.train`.
     """
     people, side = len(photos.people), photos.images.shape[-1]
     with torch.random.fork_rng():
@@ -264,9 +249,9 @@ def from_identities(
     )
     begin = ModuleExtractor(blank, card, unchanged)
     trained = train(recipe, photos, start=begin, checkpoint=checkpoint, progress=progress)
-    said = f"learnt to tell {people} generated public people apart, {len(photos)} photographs, "
-    said += f"{epochs} epochs; no ImageNet weights"
-    return Start(_with_new_head(trained.extractor.module, seed), said, trained.losses)
+    origin = f"learnt to tell {people} generated public people apart, {len(photos)} photographs, "
+    origin += f"{epochs} epochs; no ImageNet weights"
+    return Start(_with_new_head(trained.module, seed), origin)
 
 
 def from_imagenet(path: Path | str, *, seed: int) -> Start:
@@ -291,7 +276,7 @@ def from_imagenet(path: Path | str, *, seed: int) -> Start:
             "https://download.pytorch.org/models/, or start from identities instead"
         )
     expected = path.stem.rpartition("-")[2]
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256(path.read_bytes()).hexsha256_of_tensors()
     if not expected or not digest.startswith(expected):
         raise ValueError(
             f"{path.name} should have a SHA-256 that begins with {expected}, got {digest[:8]}: a "
@@ -319,7 +304,7 @@ def _with_new_head(module: TraceNet, seed: int) -> TraceNet:
 
 def _batch(
     pairs: Pairs,
-    rows: Tensor,
+    which: Tensor,
     clean: Tensor | None,
     strength: float,
     views: Views,
@@ -327,19 +312,19 @@ def _batch(
 ) -> tuple[Tensor, Tensor]:
     """Views ``(b, 3, s, s)`` of pairs and of clean photographs, and which ``(b,)`` are cloaked."""
     parts, cloaked = [], []
-    for row in rows.tolist():
+    for row in which.tolist():
         original = pairs.photos.images[pairs.source[row]]
         louder = (original + strength * (pairs.cloaked[row] - original)).clamp(0, 1)
         parts.append(views(torch.stack([original, louder]), generator=generator))
         cloaked += [0.0, 1.0]
     if clean is not None:
-        for row in torch.randint(len(clean), (len(rows) // 4,), generator=generator).tolist():
+        for row in torch.randint(len(clean), (len(which) // 4,), generator=generator).tolist():
             parts.append(views(clean[row : row + 1], generator=generator))
             cloaked.append(0.0)
     return torch.cat(parts), torch.tensor(cloaked)
 
 
-def _card(pairs: Pairs, clean: Tensor | None, name: str, said: str, views: Views) -> DetectorCard:
+def _card(pairs: Pairs, clean: Tensor | None, name: str, origin: str, views: Views) -> DetectorCard:
     tools = tuple(pairs.tools[index] for index in torch.unique(pairs.tool).tolist())
     people = len(pairs.photos.people)
     data = f"{len(pairs.photos)} photographs of {people} generated public people, clean, and "
@@ -349,15 +334,8 @@ def _card(pairs: Pairs, clean: Tensor | None, name: str, said: str, views: Views
     return DetectorCard(
         name=name,
         architecture="high-pass, then MobileNetV2 (torchvision), one output",
-        start=said,
+        start=origin,
         data=data,
         tools=tools,
         views=repr(views),
     )
-
-
-def _digest(*tensors: Tensor) -> str:
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()
