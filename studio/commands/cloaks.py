@@ -7,20 +7,21 @@ from pathlib import Path
 
 from poisonlib.cli import typed
 from poisonlib.progress import ProgressBar
+from studio.commands import shape
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
     """Add the command."""
-    command = subparsers.add_parser(
+    shape.add(
+        subparsers,
         "cloaks",
-        help="craft the twenty users' cloaks that ship",
-        description="Run the paper's three tools at full strength on the training photographs of "
-        "twenty packaged users, and pack the cloaks for poisonlib.cloaks. Cloaks are cached: the "
-        "same command resumes after a kill.",
+        run,
+        "craft the twenty users' cloaks that ship",
+        "Run the paper's three tools at full strength on the training photographs of twenty "
+        "packaged users, and pack the cloaks for poisonlib.cloaks. Cloaks are cached: the same "
+        "command resumes after a kill.",
+        (shape.processes(), shape.folder("--out", "the file (default: into the package)")),
     )
-    command.add_argument("--processes", type=int, default=1, help="to craft with")
-    command.add_argument("--out", type=Path, help="the file (default: into the package)")
-    command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:

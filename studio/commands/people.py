@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from poisonlib.progress import ProgressBar
 from studio.commands.shape import add, folder, option
 
 RENDERED = folder("folder", "folder that `people render` wrote")
@@ -58,12 +59,14 @@ def _render(arguments: argparse.Namespace) -> None:
     from studio.people.render_many import render
 
     first = arguments.first_identity
-    report = render(
-        arguments.out,
-        seeds=range(first, first + arguments.identities),
-        photos=arguments.photos,
-        processes=arguments.processes,
-    )
+    with ProgressBar("photographs") as bar:
+        report = render(
+            arguments.out,
+            seeds=range(first, first + arguments.identities),
+            photos=arguments.photos,
+            processes=arguments.processes,
+            progress=bar,
+        )
     print(report)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections import Counter
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonlib import atomic
+from poisonlib.hashing import sha256
 from poisonlib.people.packaged import PEOPLE
 from studio.people.pack import QUALITY, SUFFIX
 from studio.people.store import write_json
@@ -97,7 +97,7 @@ def describe(path: Path, split: str) -> dict[str, Any]:
         "people": len(people),
         "photographs": sum(len(person["photographs"]) for person in people.values()),
         "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": sha256(content),
         "first name": next(iter(people)),
         "last name": list(people)[-1],
         "settings": [json.loads(one) for one in sorted(settings)],

@@ -5,16 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from poisonlib import atomic
+from poisonlib.progress import Progress, no_progress
 from studio.people import head, identity, nuisance, store
 
 VERSION = 1
@@ -89,7 +87,7 @@ def render(
     processes: int | None = None,
     amplitude: float = identity.AMPLITUDE,
     level: float = nuisance.LEVEL,
-    progress: bool = True,
+    progress: Progress = no_progress,
 ) -> Report:
     """Render ``photos`` photographs of each identity into a folder (layout: `store`).
 
@@ -99,6 +97,7 @@ def render(
     Args:
         seeds: identity seeds; each appears once.
         processes: how many at once; None takes all cores.
+        progress: called with (photographs rendered, to render, the last one).
 
     Raises:
         ValueError: no identities, no photographs, or a seed twice.
@@ -117,9 +116,8 @@ def render(
     tasks, kept = plan(folder, seeds, photos, amplitude=amplitude, level=level)
     total = sum(len(task.numbers) for task in tasks)
     start = time.perf_counter()
-    with _Progress(total, kept, shown=progress) as bar:
-        for _ in _work(tasks, processes or os.cpu_count() or 1):
-            bar.advance()
+    for done, name in enumerate(_work(tasks, processes or os.cpu_count() or 1)):
+        progress(done + 1, total, name)
     return Report(total, kept, time.perf_counter() - start)
 
 
@@ -170,33 +168,3 @@ def run(task: Task) -> Iterator[str]:
         record["photographs"][str(number)] = store.photograph_record(portrait, taken, content)
         store.write_json(folder / store.RECORD, record)
         yield f"{folder.name}/{number}"
-
-
-class _Progress:
-    """A bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, total: int, kept: int, *, shown: bool, every: float = 30.0) -> None:
-        self._total, self._kept, self._every = total, kept, every
-        terminal = sys.stderr.isatty()
-        self._bar = tqdm(total=total, unit="photo", disable=not (shown and terminal))
-        self._lines = shown and not terminal
-        self._count, self._start = 0, time.perf_counter()
-        self._last = self._start
-
-    def __enter__(self) -> _Progress:
-        if self._lines:
-            print(f"{self._total} photographs to render, {self._kept} finished", file=sys.stderr)
-        return self
-
-    def advance(self) -> None:
-        self._count += 1
-        self._bar.update()
-        now = time.perf_counter()
-        if self._lines and now - self._last > self._every:
-            self._last = now
-            rate = self._count / (now - self._start)
-            line = f"{self._count}/{self._total} photographs, {rate:.2f} a second"
-            print(line, file=sys.stderr, flush=True)
-
-    def __exit__(self, *unused: object) -> None:
-        self._bar.close()

@@ -7,12 +7,12 @@ bytes agree, so an interrupted or damaged file is simply rendered again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poisonlib import atomic
+from poisonlib.hashing import sha256, sha256_of_file
 from studio.people.circumstances import Nuisance
 from studio.people.describe import describe
 from studio.people.traits import Identity
@@ -49,23 +49,17 @@ def finished(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
     record = read_record(folder)
     if record is None or record.get("settings") != settings:
         return {}
-    return {
-        number: photograph
-        for number, photograph in record["photographs"].items()
-        if _digest(folder / file_of(int(number))) == photograph.get("sha256")
-    }
+
+    def is_whole(number: str, photograph: dict[str, Any]) -> bool:
+        path = folder / file_of(int(number))
+        return path.is_file() and sha256_of_file(path) == photograph.get("sha256")
+
+    return {key: value for key, value in record["photographs"].items() if is_whole(key, value)}
 
 
 def file_of(number: int) -> str:
     """File name of a photograph."""
     return f"{number:03d}.jpg"
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        return None
 
 
 def person_record(person: Identity, settings: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +76,7 @@ def person_record(person: Identity, settings: dict[str, Any]) -> dict[str, Any]:
 def photograph_record(portrait: Portrait, taken: Nuisance, content: bytes) -> dict[str, Any]:
     """What is kept about one photograph."""
     return {
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": sha256(content),
         "landmarks": [[round(float(v), 3) for v in point] for point in portrait.landmarks],
         "yaw": round(taken.pose.yaw, 2),
         "pitch": round(taken.pose.pitch, 2),

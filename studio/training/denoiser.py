@@ -16,6 +16,7 @@ from torch import Generator, Tensor, nn
 from poisonlib.defenses.denoiser import Denoiser, DenoiserCard, ResidualUNet, by_channel
 from poisonlib.defenses.pairs import Pairs
 from poisonlib.extractors import Extractor
+from poisonlib.hashing import sha256_of_tensors
 from studio.training.fit import EpochProgress, fit
 
 
@@ -36,39 +37,38 @@ def train_denoiser(
 ) -> Denoiser:
     """Train a network to lead from cloaked photographs back to clean ones.
 
-        The loss is the mean absolute difference of pixels, in grey levels of 255, plus
-        ``feature_weight`` times ten times the mean cosine distance of features.
+    The loss is the mean absolute difference of pixels, in grey levels of 255, plus
+    ``feature_weight`` times ten times the mean cosine distance of features.
 
-        Args:
-            pairs: clean and cloaked photographs, of people whom nobody protects later.
-            seed: of weights, order, strengths and flips.
-            judges: extractors whose features the purified photographs must match: the trainer's own,
-                or public ones. None for a loss on pixels alone.
-            epochs: passes over the pairs.
-            batch_size, learning_rate: of AdamW, the rate rising and falling over the run.
-            feature_weight: of the loss on features, at least 0.
-            strengths: perturbations are multiplied by a number drawn between these two.
-            clean_share: of each batch that shows the clean photograph and must be left alone.
-            start: a denoiser to train further, which is not changed; None for a new one.
-            checkpoint, progress: see :func:`studio.training.fit.fit`.
+    Args:
+        pairs: clean and cloaked photographs, of people whom nobody protects later.
+        seed: of weights, order, strengths and flips.
+        judges: extractors whose features the purified photographs must match: the trainer's own,
+            or public ones. None for a loss on pixels alone.
+        epochs: passes over the pairs.
+        batch_size, learning_rate: of AdamW, the rate rising and falling over the run.
+        feature_weight: of the loss on features, at least 0.
+        strengths: perturbations are multiplied by a number drawn between these two.
+        clean_share: of each batch that shows the clean photograph and must be left alone.
+        start: a denoiser to train further, which is not changed; None for a new one.
+        checkpoint, progress: see :func:`studio.training.fit.fit`.
 
-        Raises:
-            ValueError: settings out of range, a judge without gradients, or a checkpoint of another
-                training.
+    Raises:
+        ValueError: settings out of range, a judge without gradients, or a checkpoint of another
+            training.
 
-        Example:
-            >>> import torch
-            >>> from poisonlib.defenses import Pairs
-            >>> from poisonlib.hashing import sha256_of_tensors
-    from poisonlib.photos import Photos
-            >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
-            >>> louder = (photos.images + 0.1).clamp(0, 1)
-            >>> by_it = torch.zeros(4, dtype=torch.int64)
-            >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
-            >>> from studio.training import train_denoiser
-            >>> denoiser = train_denoiser(pairs, seed=0, epochs=1)
-            >>> denoiser(pairs.cloaked).shape
-            torch.Size([4, 3, 48, 48])
+    Example:
+        >>> import torch
+        >>> from poisonlib.defenses import Pairs
+        >>> from poisonlib.photos import Photos
+        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> louder = (photos.images + 0.1).clamp(0, 1)
+        >>> by_it = torch.zeros(4, dtype=torch.int64)
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> from studio.training import train_denoiser
+        >>> denoiser = train_denoiser(pairs, seed=0, epochs=1)
+        >>> denoiser(pairs.cloaked).shape
+        torch.Size([4, 3, 48, 48])
     """
     if epochs < 1 or batch_size < 1 or not 0 <= clean_share < 1 or feature_weight < 0:
         raise ValueError(

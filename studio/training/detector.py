@@ -11,7 +11,6 @@ were never compressed are shown besides, if there are any.
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from poisonlib.defenses.pairs import Pairs
 from poisonlib.defenses.purify import JPEG, Blur, Resize
 from poisonlib.extractors import ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
-from poisonlib.hashing import sha256_of_tensors
+from poisonlib.hashing import sha256_of_file, sha256_of_tensors
 from poisonlib.photos import Photos
 from studio.training.augment import Augmentation
 from studio.training.extractor import train
@@ -276,7 +275,7 @@ def from_imagenet(path: Path | str, *, seed: int) -> Start:
             "https://download.pytorch.org/models/, or start from identities instead"
         )
     expected = path.stem.rpartition("-")[2]
-    digest = hashlib.sha256(path.read_bytes()).hexsha256_of_tensors()
+    digest = sha256_of_file(path)
     if not expected or not digest.startswith(expected):
         raise ValueError(
             f"{path.name} should have a SHA-256 that begins with {expected}, got {digest[:8]}: a "

@@ -69,7 +69,7 @@ def fit(
         ...     for batch in torch.randperm(8, generator=generator).split(4):
         ...         yield (line(x[batch]) - 3 * x[batch]).square().mean(), len(batch)
         >>> fit({"line": line}, epoch, epochs=99, steps=2, seed=0, settings="", learning_rate=0.5)
-        >>> round(float(line.weight))
+        >>> round(line.weight.item())
         3
     """
     parameters = [weight for module in modules.values() for weight in module.parameters()]

@@ -32,7 +32,7 @@ def reference(head_model, tmp_path_factory) -> Path:
     from studio.people.render_many import render
 
     folder = tmp_path_factory.mktemp("reference")
-    report = render(folder, seeds=SEEDS, photos=PHOTOS, processes=1, progress=False)
+    report = render(folder, seeds=SEEDS, photos=PHOTOS, processes=1)
     assert (report.rendered, report.kept) == (4, 0)
     return folder
 
@@ -40,7 +40,7 @@ def reference(head_model, tmp_path_factory) -> Path:
 def test_two_processes_and_another_order_give_the_same_files(reference, tmp_path):
     from studio.people.render_many import render
 
-    render(tmp_path, seeds=SEEDS[::-1], photos=PHOTOS, processes=2, progress=False)
+    render(tmp_path, seeds=SEEDS[::-1], photos=PHOTOS, processes=2)
     assert pictures(tmp_path) == pictures(reference)
     assert records(tmp_path) == records(reference)
 
@@ -59,17 +59,17 @@ def test_one_photograph_alone_is_the_same_picture(reference):
 def test_damaged_files_are_rendered_again_and_others_left(reference, tmp_path):
     from studio.people.render_many import render
 
-    render(tmp_path, seeds=SEEDS, photos=1, processes=1, progress=False)
+    render(tmp_path, seeds=SEEDS, photos=1, processes=1)
     kept = (tmp_path / "p00003" / "000.jpg").stat().st_mtime_ns
     broken = tmp_path / "p-0001" / "000.jpg"
     broken.write_bytes(broken.read_bytes()[:100])
     (tmp_path / "p00003" / ".half.partial").write_bytes(b"half a picture")
-    report = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1, progress=False)
+    report = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1)
     assert (report.rendered, report.kept) == (3, 1)
     assert (tmp_path / "p00003" / "000.jpg").stat().st_mtime_ns == kept
     assert pictures(tmp_path) == pictures(reference)
     assert not list(tmp_path.rglob("*.partial"))
-    again = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1, progress=False)
+    again = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1)
     assert (again.rendered, again.kept) == (0, 4)
 
 
@@ -112,7 +112,7 @@ def test_what_cannot_be_rendered_is_said_before_anything_is_written(tmp_path):
         ({"seeds": [1], "photos": 1, "processes": 0}, "processes must be >= 1"),
     ):
         with pytest.raises(ValueError, match=message):
-            render(tmp_path / "out", progress=False, **mistake)
+            render(tmp_path / "out", **mistake)
     assert not (tmp_path / "out").exists()
 
 
