@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from poisonlib.photos import Photos
 PEOPLE = "people.json"
 SPLITS = ("public", "users")
 """`public`: whom a trainer scrapes. `users`: gallery and protected people. No one is in both."""
+_IN_USE: WeakValueDictionary[Path, Photos] = WeakValueDictionary()
 
 
 def _archive(split: str) -> Path:
@@ -43,7 +45,8 @@ def _archive(split: str) -> Path:
 def load(split: Literal["public", "users"]) -> Photos:
     """The packaged photographs of one split: ``(n, 3, 112, 112)`` float32, labels and names.
 
-    People come in the order of their names, photographs in that of their numbers.
+    People come in the order of their names, photographs in that of their numbers. While the
+    photographs are in use every call returns the same object, so clone what you write into.
 
     Raises:
         ValueError: no such split, or the file is damaged.
@@ -55,7 +58,11 @@ def load(split: Literal["public", "users"]) -> Photos:
         >>> images.shape[1:], len(names)
         (torch.Size([3, 112, 112]), 100)
     """
-    return read(_archive(split))
+    path = _archive(split)
+    photos = _IN_USE.get(path)
+    if photos is None:
+        photos = _IN_USE[path] = read(path)
+    return photos
 
 
 def read(path: str | Path) -> Photos:

@@ -57,6 +57,12 @@ def test_packing_gives_the_same_bytes_and_what_was_asked(rendered, tmp_path):
         assert archive.getinfo("p00001/002.jpg").compress_type == zipfile.ZIP_STORED
 
 
+def test_photographs_in_use_are_not_read_twice(data):
+    first = people.load("users")
+    assert people.load("users") is first
+    assert people.load("public") is not first
+
+
 def test_load_gives_what_was_packed(data, rendered):
     images, labels, names = people.load("users")
     direct = aligned(rendered)
