@@ -1,4 +1,4 @@
-"""A real cluster of two workers, one of which is killed in the middle."""
+"""A real cluster of two workers, one of which is killed in the middle, on a small album."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pandas
 import pytest
+from PIL import Image
 
+from poisonlib import people
 from workbench import sweep
 from workbench.sweep.store import Store
 
@@ -22,13 +24,27 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS, USERS = ("LowKey 5 steps", "LowKey 10 steps"), 4
 CONFIG = f"""
-photographs = "people"
+photographs = "album"
 users = {USERS}
 turns = 2
 tools = ["{TOOLS[0]}", "{TOOLS[1]}"]
 extractors = ["softmax-2014"]
 """
 PATIENCE = 300.0
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep's file, beside an album of as many people as it has users, five pictures of each."""
+    folder = tmp_path_factory.mktemp("sweep")
+    photos = people.load("users")
+    for person in photos.people[:USERS]:
+        (place := folder / "album" / photos.names[person]).mkdir(parents=True)
+        for number, image in enumerate(photos.of(photos.names[person])[:5]):
+            pixels = (image * 255).byte().permute(1, 2, 0).numpy()
+            Image.fromarray(pixels).resize((224, 224)).save(place / f"{number}.png")
+    (folder / "sweep.toml").write_text(CONFIG, encoding="utf-8")
+    return folder / "sweep.toml"
 
 
 @pytest.fixture
@@ -51,10 +67,36 @@ def made(folder: Path, kind: str) -> int:
     return len(list((folder / "ledger").glob(f"{kind}-*.json")))
 
 
-def test_a_killed_worker_loses_nothing(tmp_path: Path, cluster: tuple[str, list[int]]) -> None:
-    address, pids = cluster
-    config, folder = tmp_path / "sweep.toml", tmp_path / "on-dask"
-    config.write_text(CONFIG, encoding="utf-8")
+@pytest.fixture(scope="module")
+def resumed(config: Path) -> tuple[Path, int, str]:
+    """A sweep of one process that was killed and resumed: its folder, the cloaks at the kill, and
+    what the second run printed."""
+    folder = config.parent / "alone"
+    with sweeping(config, folder, "--processes", "1") as running:
+        late = time.monotonic() + PATIENCE
+        while made(folder, "cloaks") < 3 and running.poll() is None and time.monotonic() < late:
+            time.sleep(0.05)
+        running.kill()
+        running.communicate()
+    before = made(folder, "cloaks")
+    with sweeping(config, folder, "--processes", "1") as running:
+        output, _ = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0, output
+    return folder, before, output
+
+
+def test_a_killed_sweep_resumes(resumed: tuple[Path, int, str]) -> None:
+    folder, before, output = resumed
+    assert 3 <= before < len(TOOLS) * USERS
+    assert f"{1 + before} were done already" in output
+    done = Counter((entry.kind, entry.key) for entry in sweep.entries(Store(folder)))
+    assert set(done.values()) == {1} and len(done) == 1 + 8 + 4
+
+
+def test_a_killed_worker_loses_nothing(
+    config: Path, resumed: tuple[Path, int, str], cluster: tuple[str, list[int]]
+) -> None:
+    (address, pids), folder = cluster, config.parent / "on-dask"
     with sweeping(config, folder, "--dask", address) as running:
         late = time.monotonic() + PATIENCE
         while made(folder, "cloaks") < 2 and running.poll() is None and time.monotonic() < late:
@@ -69,29 +111,5 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path, cluster: tuple[str, list[
     done = Counter((entry.kind, entry.key) for entry in sweep.entries(Store(folder)))
     assert set(done.values()) == {1}, "a job that was finished was done again"
     assert Counter(kind for kind, _ in done) == {"rows": 1, "cloaks": 8, "turns": 4}
-
-    alone = tmp_path / "alone"
-    with sweeping(config, alone, "--processes", "1") as running:
-        output, _ = running.communicate(timeout=PATIENCE)
-    assert running.returncode == 0, output
-    tables = [pandas.read_parquet(one / "results.parquet") for one in (folder, alone)]
+    tables = [pandas.read_parquet(one / "results.parquet") for one in (folder, resumed[0])]
     pandas.testing.assert_frame_equal(*tables)
-
-
-def test_a_killed_sweep_goes_on(tmp_path: Path) -> None:
-    config, folder = tmp_path / "sweep.toml", tmp_path / "sweep"
-    config.write_text(CONFIG, encoding="utf-8")
-    with sweeping(config, folder, "--processes", "1") as running:
-        late = time.monotonic() + PATIENCE
-        while made(folder, "cloaks") < 3 and running.poll() is None and time.monotonic() < late:
-            time.sleep(0.05)
-        running.kill()
-        running.communicate()
-    before = made(folder, "cloaks")
-    assert 3 <= before < len(TOOLS) * USERS
-    with sweeping(config, folder, "--processes", "1") as running:
-        output, _ = running.communicate(timeout=PATIENCE)
-    assert running.returncode == 0, output
-    assert f"{1 + before} were done already" in output
-    done = Counter((entry.kind, entry.key) for entry in sweep.entries(Store(folder)))
-    assert set(done.values()) == {1} and len(done) == 1 + 8 + 4
