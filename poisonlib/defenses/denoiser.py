@@ -1,12 +1,12 @@
-"""A small network that takes cloaks away, learnt from other people's photographs.
+"""A small network that removes cloaks, trained on other people's photographs.
 
 In the spirit of PuFace (Wen, "PuFace: Defending against Facial Cloaking Attacks for Facial
-Recognition Models", 2024, arXiv:2406.02253): whoever can run the cloaking tools can make pairs of
-clean and cloaked photographs, and train a network to lead from the second back to the first, with
-a loss on pixels and one on features, on cloaks whose perturbation is amplified. The recipe here
-differs from that paper's: a network of a quarter of a million parameters, weaker and stronger
-perturbations instead of amplified ones alone, clean photographs as pairs with themselves, and the
-features of extractors of this package.
+Recognition Models", 2024, arXiv:2406.02253): anybody who can run the cloaking tools can make pairs
+of clean and cloaked photographs, and train a network to reconstruct the first from the second, with
+a loss on pixels and one on features, and with amplified perturbations. The recipe here differs from
+that paper's: a network of a quarter of a million parameters, weaker and stronger perturbations
+instead of amplified ones alone, clean photographs paired with themselves, and the features of this
+package's extractors.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ PACKAGED = Path(str(resources.files("poisonlib") / "data" / "defenses" / "denois
 
 
 class ResidualUNet(nn.Module):
-    """Says what to subtract: convolutions at a half and a quarter of the size, and back up.
+    """Predicts the perturbation and subtracts it; works at a half and a quarter of the size.
 
-    Starts as the identity: its last layer is zero before training.
+    Before training it is the identity, as its last layer is initialised with zeros.
 
     Args:
         width: channels at half the size; twice as many at a quarter.
@@ -74,13 +74,13 @@ class _Block(nn.Module):
 
 @dataclass(frozen=True)
 class DenoiserCard:
-    """What must be known about a denoiser.
+    """What must be known about a denoiser to interpret its results.
 
     Attributes:
         name: how it is cited.
         data: the pairs it was trained on.
-        loss: it was trained with, and on whose features.
-        epochs: passes over the pairs, all runs together.
+        loss: of the training, and the extractors whose features it compares.
+        epochs: passes over the pairs, in all runs together.
         architecture, licence, notes: of the weights.
 
     Example:
@@ -110,8 +110,7 @@ class Denoiser(Purifier):
     Example:
         >>> import torch
         >>> from poisonlib.defenses import denoiser
-        >>> washed = denoiser.load()(torch.rand(1, 3, 64, 64))
-        >>> washed.shape
+        >>> denoiser.load()(torch.rand(1, 3, 64, 64)).shape
         torch.Size([1, 3, 64, 64])
     """
 
@@ -174,5 +173,5 @@ def load() -> Denoiser:
 
 
 def by_channel(images: Tensor) -> Tensor:
-    """Colours beside each other in memory, which convolutions on a CPU like."""
+    """In channels-last memory format, in which convolutions on a CPU are faster."""
     return images.contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Filtering: the trainer throws out what the detector flags before learning a gallery."""
+"""Filtering: the trainer removes what a detector flags from the gallery."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ class Scores(Protocol):
 
 @dataclass(frozen=True)
 class Filtered:
-    """A recogniser whose gallery holds only what a detector lets through.
+    """A recogniser that is fitted only to photographs that a detector does not flag.
 
-    Goes where a recogniser goes: ``Trial(attack, extractor, Filtered(detector))``. The trainer's
-    second answer to cloaks in the paper (Radiya-Dixit et al., ICLR 2022): what can be detected can
-    be left out, and one photograph that somebody else took is enough for the rest.
+    Used in place of a recogniser: ``Trial(attack, extractor, Filtered(detector))``. This is a
+    second response of the trainer in the paper (Radiya-Dixit et al., ICLR 2022): cloaks that can be
+    detected can be removed, and a single photograph taken by somebody else is enough to recognise
+    the user.
 
-    Somebody whose photographs are *all* flagged is left out of the gallery altogether. The other
-    choice, to keep the least suspicious one, would put a photograph under a name that the detector
-    has just called misleading, where it also attracts other people's. The price: the trainer cannot
-    name that person, who is always an error in a trial; they have opted out, and are on the list
-    of those who did.
+    A person whose photographs are *all* flagged is removed from the gallery. The alternative, to
+    retain the least suspicious photograph, would put under a name what the detector has just
+    classified as misleading, and it would attract other people's photographs. The price is that
+    the trainer cannot name that person, who counts as an error in a trial; in effect they have
+    opted out, and the trainer has a list of those who did.
 
-    Photographs that are asked about are not filtered.
+    Test photographs are not filtered.
 
     Args:
         detector: has ``scores(images)``.
-        recogniser: what learns the rest.
-        threshold: photographs that score so much or more are dropped.
+        recogniser: is fitted to the remaining photographs.
+        threshold: photographs that score this much or more are removed.
 
     Raises:
         ValueError: a threshold outside [0, 1].
@@ -79,12 +80,12 @@ class Filtered:
         return f"Filtered {getattr(self.recogniser, '__name__', self.recogniser)}"
 
     def scores(self, images: Tensor) -> Tensor:
-        """The detector's scores ``(n,)``, each photograph looked at once however often it comes."""
+        """The detector's scores ``(n,)``; each photograph is scored once and then remembered."""
         return self._once(images)
 
 
 class FilteredRecogniser(Recogniser):
-    """See :class:`Filtered`, which makes it.
+    """The recogniser that :class:`Filtered` builds on an extractor.
 
     Example:
         >>> import torch
@@ -113,11 +114,11 @@ class FilteredRecogniser(Recogniser):
 
 
 def clean_enough(scores: Tensor, labels: Tensor, *, threshold: float = 0.5) -> Tensor:
-    """Which ``(n,)`` photographs of a gallery stay: those that score less than the threshold.
+    """``(n,)`` bool, which photographs stay in a gallery: those that score below the threshold.
 
     Args:
         scores: ``(n,)`` in [0, 1].
-        labels: ``(n,)`` whom they show.
+        labels: ``(n,)`` people on them.
 
     Raises:
         ValueError: fewer than two people would remain.
@@ -130,6 +131,6 @@ def clean_enough(scores: Tensor, labels: Tensor, *, threshold: float = 0.5) -> T
         raise ValueError(
             f"a gallery needs at least two people; at a threshold of {threshold} the detector "
             f"leaves {left} of {len(torch.unique(labels))}; raise the threshold, add background "
-            "people, or look for what makes clean photographs suspicious"
+            "people, or check why clean photographs score high"
         )
     return keep

@@ -1,7 +1,7 @@
-"""What a trainer learns about a cloaking tool from: photographs, and what the tool makes of them.
+"""Pairs of a photograph and its cloaked copy, from which a trainer learns about a cloaking tool.
 
-The tools are public programs. A trainer runs them on any photographs at hand, and never needs one
-of the users that they protect.
+The tools are public programs. A trainer runs them on any photographs, and needs none of the users
+whom the tools protect.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Pairs:
-    """Photographs and their cloaked copies, one row for each copy.
+    """Photographs and their cloaked copies.
 
     Attributes:
         photos: the originals, each at most once.
-        source: ``(n,)`` int64, which of the originals each copy was made from.
+        source: ``(n,)`` int64, index of the original of each copy.
         cloaked: ``(n, 3, h, w)`` float32 in [0, 1], the copies.
         tool: ``(n,)`` int64, index into ``tools``.
         tools: names of the cloaking tools.
@@ -50,10 +50,10 @@ class Pairs:
         >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
         >>> louder = (photos.images + 0.1).clamp(0, 1)
         >>> by_it = torch.zeros(4, dtype=torch.int64)
-        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("tool",))
         >>> pairs.of_people(["Ben"]).labels
         tensor([1, 1])
-        >>> len(pairs.made_by("mine"))
+        >>> len(pairs.made_by("tool"))
         4
     """
 
@@ -134,7 +134,7 @@ def collect(
 
     Args:
         tools: attacks by name; :class:`~poisonlib.attacks.Cached` ones are not run twice.
-        people: whose photographs, by label or name; or how many, drawn by ``seed``.
+        people: on the photographs, by label or name; or how many, drawn by ``seed``.
         seed: person ``label`` is cloaked under ``seed + label``.
         each: the first so many photographs of each person; all by default.
         progress: called with (cloaks done, cloaks in all, what is being done).
@@ -160,14 +160,14 @@ def collect(
     sources, copies, which = [], [], []
     chosen = choose_users(photos, people, seed=seed)
     for count, label in enumerate(chosen):
-        mine = torch.nonzero(published.labels == label)[:each, 0]
+        own = torch.nonzero(published.labels == label)[:each, 0]
         for index, (name, attack) in enumerate(tools.items()):
             if progress is not None:
                 done = count * len(tools) + index
                 progress(done, len(chosen) * len(tools), f"{name} for {photos.names[label]}")
-            copies.append(attack(published.images[mine], seed=seed + label).images)
-            sources.append(mine)
-            which.append(torch.full_like(mine, index))
+            copies.append(attack(published.images[own], seed=seed + label).images)
+            sources.append(own)
+            which.append(torch.full_like(own, index))
     if progress is not None:
         progress(len(chosen) * len(tools), len(chosen) * len(tools), "done")
     everything = Pairs(
@@ -189,7 +189,7 @@ def join(*several: Pairs) -> Pairs:
         >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
         >>> louder = (photos.images + 0.1).clamp(0, 1)
         >>> by_it = torch.zeros(4, dtype=torch.int64)
-        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("tool",))
         >>> from poisonlib.defenses.pairs import join
         >>> from dataclasses import replace
         >>> others = replace(pairs, photos=replace(photos, names=("Cem", "Dora")))
@@ -209,15 +209,16 @@ def join(*several: Pairs) -> Pairs:
 
 
 def write(pairs: Pairs, path: Path | str, *, about: Mapping[str, Any] | None = None) -> None:
-    """Write pairs as one zip: lossless pictures of how much each value was *changed*.
+    """Write pairs as one zip of lossless pictures, each the *difference* to the original.
 
-    The originals are not in it; whoever reads it has them. They must be the first photographs of
-    their people, as :func:`poisonlib.defenses.collect` picks them. Written whole or not at all.
+    The originals are not included; :func:`read` is given them. ``pairs.photos`` must be the first
+    photographs of each person there, as those of :func:`poisonlib.defenses.collect` are. The file
+    is written whole or not at all.
 
     Args:
         pairs: what to write.
         path: of the file.
-        about: further JSON values to store, which :func:`about` reads.
+        about: further values to store as JSON; :func:`about` reads them.
 
     Example:
         >>> import torch
@@ -226,11 +227,11 @@ def write(pairs: Pairs, path: Path | str, *, about: Mapping[str, Any] | None = N
         >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
         >>> louder = (photos.images + 0.1).clamp(0, 1)
         >>> by_it = torch.zeros(4, dtype=torch.int64)
-        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
+        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("tool",))
         >>> from poisonlib.defenses.pairs import read, write
         >>> from poisonlib.trial import as_published
-        >>> write(pairs, "mine.zip")
-        >>> len(read("mine.zip", photos))
+        >>> write(pairs, "pairs.zip")
+        >>> len(read("pairs.zip", photos))
         4
     """
     place = numbers(pairs.photos)
@@ -246,7 +247,7 @@ def write(pairs: Pairs, path: Path | str, *, about: Mapping[str, Any] | None = N
                     "quarters": [round(value, 2) for value in _quarters(original[None])[0]],
                 }
             )
-            # Bytes wrap around, so that any change fits; 128 stands for none.
+            # Bytes wrap around, so that any difference fits; 128 stands for none.
             change = _bytes(pairs.cloaked[row]) - _bytes(original) + np.uint8(128)
             picture = io.BytesIO()
             Image.fromarray(change).save(picture, "WEBP", lossless=True, method=6, exact=True)
@@ -316,7 +317,7 @@ def read(path: Path | str, photos: Photos) -> Pairs:
 
 
 def about(path: Path | str) -> dict[str, Any]:
-    """What was stored beside the pairs; see :func:`write`."""
+    """The further values that were stored with the pairs; see :func:`write`."""
     with zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(LISTING)).get("about", {})
 
@@ -341,7 +342,7 @@ def load() -> Pairs:
 
 
 def numbers(photos: Photos) -> list[int]:
-    """Which of its person's photographs each one is, counted from 0.
+    """The number of each photograph among those of its person, counted from 0.
 
     Example:
         >>> import torch

@@ -1,10 +1,10 @@
-"""Purification: the trainer washes every photograph before looking at it.
+"""Purification: the trainer transforms every photograph to remove what may be a cloak.
 
-A cloak is a pattern of single grey levels. Whatever smooths, rounds or redraws a photograph may
-take it away, and costs some of what recognisers live on; both have to be measured. JPEG, blur and
-the like are the oldest answers to perturbations (Dziugaite, Ghahramani and Roy, "A study of the
-effect of JPG compression on adversarial images", 2016; Xu, Evans and Qi, "Feature squeezing",
-NDSS 2018). A learned one is in :mod:`poisonlib.defenses.denoiser`.
+A cloak is a small perturbation. Smoothing, compressing or reconstructing a photograph may remove
+it, and also removes some of what recognisers need; both effects have to be measured. JPEG, blur and
+similar transformations are the oldest defences against perturbations (Dziugaite, Ghahramani and
+Roy, "A study of the effect of JPG compression on adversarial images", 2016; Xu, Evans and Qi,
+"Feature squeezing", NDSS 2018). A learned one is in :mod:`poisonlib.defenses.denoiser`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from poisonlib.hashing import sha256
 
 
 class Purifier(ABC):
-    """Anything that washes photographs.
+    """A transformation of photographs that is meant to remove cloaks.
 
     Subclasses are frozen dataclasses: their fields are their settings, and ``repr`` prints them.
 
@@ -75,7 +75,7 @@ class Purifier(ABC):
 
 @dataclass(frozen=True)
 class JPEG(Purifier):
-    """Compress and open again, as every platform that photographs are shared on does.
+    """Compress and decompress, as platforms do with every photograph that is uploaded.
 
     Attributes:
         quality: of libjpeg, 1 (worst) to 95; colours are stored at half the resolution.
@@ -113,7 +113,7 @@ class JPEG(Purifier):
 
 @dataclass(frozen=True)
 class Resize(Purifier):
-    """Shrink, which averages neighbours, and enlarge again.
+    """Downsample, which averages neighbouring pixels, and upsample to the original size.
 
     Attributes:
         factor: of the side, in (0, 1): 0.5 keeps a quarter of the pixels.
@@ -182,7 +182,7 @@ class Blur(Purifier):
 
 @dataclass(frozen=True)
 class Median(Purifier):
-    """The median of each value's neighbourhood: keeps edges, drops what stands out.
+    """The median of each value's neighbourhood: preserves edges and removes outliers.
 
     Attributes:
         size: side of the square neighbourhood in pixels, odd, at least 3.
@@ -215,28 +215,28 @@ class Median(Purifier):
 
 @dataclass(frozen=True, eq=False)
 class Purified:
-    """An extractor that washes every photograph first, in the gallery and at the door alike.
+    """An extractor that purifies every photograph first, in the gallery and in tests alike.
 
-    The two sides must be washed alike: a recogniser that compares purified photographs with raw
-    ones would see the purifier where it should see the person. So a trial against a trainer who
-    purifies is ``Trial(attack, Purified(extractor, JPEG(50)))``.
+    Both must be purified in the same way: otherwise the recogniser would measure the effect of the
+    purifier instead of the difference between people. A trial against a trainer who purifies is
+    ``Trial(attack, Purified(extractor, JPEG(50)))``.
 
     (PuFace itself, Wen 2024, purifies the *training* photographs, cloaked and clean, and trains
-    a network on them. A nearest neighbour has no training to get used to the washing, which is why
-    here it happens on both sides.)
+    a network on them. A nearest neighbour has no training in which to adapt to purified
+    photographs, so here the test photographs are purified, too.)
 
     Attributes:
-        extractor: what sees the purified photographs.
-        purifier: what washes them.
+        extractor: embeds the purified photographs.
+        purifier: is applied first.
 
     Example:
         >>> import torch
         >>> from poisonlib import extractors
         >>> from poisonlib.defenses import JPEG, Purified
-        >>> washing = Purified(extractors.load("softmax-2014"), JPEG(50))
-        >>> washing.card.name
+        >>> purified = Purified(extractors.load("softmax-2014"), JPEG(50))
+        >>> purified.card.name
         'softmax-2014 + JPEG(quality=50)'
-        >>> extractors.embed(washing, torch.rand(2, 3, 64, 64)).shape
+        >>> extractors.embed(purified, torch.rand(2, 3, 64, 64)).shape
         torch.Size([2, 128])
     """
 
@@ -245,7 +245,7 @@ class Purified:
 
     @property
     def card(self) -> Card:
-        """The extractor's, under a name that tells of the purifier; not differentiable."""
+        """The extractor's card, with the purifier added to its name; not differentiable."""
         card = self.extractor.card
         notes = f"{card.notes} Photographs go through {self.purifier!r} first.".strip()
         name = f"{card.name} + {self.purifier!r}"
@@ -257,16 +257,16 @@ class Purified:
         return sha256(f"{self.extractor.fingerprint} {self.purifier.fingerprint}")
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Purify and embed ``(n, 3, h, w)`` images in [0, 1] as ``(n, d)`` rows of length 1.
+        """Purify ``(n, 3, h, w)`` images in [0, 1] and embed them: ``(n, d)``, of length 1.
 
         Raises:
-            ValueError: a gradient is asked for.
+            ValueError: a gradient is needed.
         """
         if images.requires_grad and torch.is_grad_enabled():
             raise ValueError(
-                f"extractor {self.card.name!r} is not differentiable: what is purified is stored "
-                "in 8 bits, which has no gradient. Craft cloaks on the extractor inside, "
-                f"{self.extractor.card.name!r}, and use this one to recognise"
+                f"extractor {self.card.name!r} is not differentiable: purified photographs are "
+                "rounded to 8 bits, which has no gradient. Craft cloaks on "
+                f"{self.extractor.card.name!r} itself, and use this one to recognise"
             )
         return self.extractor(self.purifier(images))
 
@@ -284,11 +284,11 @@ def _check_room(images: Tensor, reach: int, what: str) -> None:
 
 
 NOT_PURIFIED = "none"
-"""How the table calls a trainer who does not purify."""
+"""Name of the condition in which the trainer does not purify."""
 
 
 def purifiers() -> Mapping[str, Purifier | None]:
-    """What the trainer may wash photographs with, by name; nothing comes first.
+    """The book's purifiers by name; the first is None, no purification.
 
     Example:
         >>> from poisonlib.defenses import purifiers

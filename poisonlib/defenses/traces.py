@@ -1,9 +1,9 @@
-"""A detector by hand: how strong each fineness of detail is, and a straight line through that.
+"""A detector by hand: a linear classifier on the power spectrum.
 
-Features from the spectrum and a linear classifier are how forged pictures were told from real ones
-long before networks (Fridrich and Kodovsky, "Rich models for steganalysis of digital images", IEEE
-TIFS 2012, with residuals; Frank et al., "Leveraging frequency analysis for deep fake image
-recognition", ICML 2020, with spectra).
+Spectral features and a linear classifier distinguished manipulated pictures from authentic ones
+long before neural networks (Fridrich and Kodovsky, "Rich models for steganalysis of digital
+images", IEEE TIFS 2012, with residuals; Frank et al., "Leveraging frequency analysis for deep fake
+image recognition", ICML 2020, with spectra).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BANDS = 24
 
 
 def frequencies(height: int, width: int) -> Tensor:
-    """``(h, w)``: how fine the pattern of each Fourier coefficient is, in cycles per pixel."""
+    """``(h, w)``: the spatial frequency of each Fourier coefficient, in cycles per pixel."""
     return torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width))
 
 
@@ -41,11 +41,11 @@ def spectra(images: Tensor) -> Tensor:
 
 
 def traces(images: Tensor, *, bands: int = BANDS) -> Tensor:
-    """The logarithm of the mean power in rings of equal width around the spectrum's centre.
+    """Log mean power in bands of spatial frequency: rings of equal width in the spectrum.
 
     Args:
         images: ``(n, 3, h, w)`` in [0, 1].
-        bands: rings between 0 and the finest pattern, along the diagonal.
+        bands: number of rings between frequency 0 and the highest, at the corner of the spectrum.
 
     Returns:
         ``(n, 3 * bands)``: first brightness, then the two colour differences.
@@ -60,26 +60,26 @@ def traces(images: Tensor, *, bands: int = BANDS) -> Tensor:
         torch.Size([2, 24])
     """
     checks.images(images)
-    fineness = frequencies(*images.shape[-2:])
-    ring = (fineness / (0.5**0.5 + 1e-6) * bands).long()
+    frequency = frequencies(*images.shape[-2:])
+    ring = (frequency / (0.5**0.5 + 1e-6) * bands).long()
     inside = [ring == number for number in range(bands)]
     if not all(bool(mask.any()) for mask in inside):
         raise ValueError(
             f"images of {tuple(images.shape[-2:])} pixels have no {bands} rings; use fewer bands"
         )
-    rows = []
+    features = []
     for part in images.split(256):
         power = spectra(part)
         means = torch.stack([power[:, :, mask].mean(dim=2) for mask in inside], dim=2)
-        rows.append((means + 1e-6).log().flatten(1))
-    return torch.cat(rows)
+        features.append((means + 1e-6).log().flatten(1))
+    return torch.cat(features)
 
 
 @dataclass
 class TraceDetector:
-    """Logistic regression on :func:`~poisonlib.defenses.traces.traces`; trains in seconds.
+    """Logistic regression on :func:`~poisonlib.defenses.traces.traces`; fitted in seconds.
 
-    Has ``scores`` like :class:`~poisonlib.defenses.Detector`, so that it filters galleries, too.
+    Has ``scores`` like :class:`~poisonlib.defenses.Detector`, so that it can filter galleries.
 
     Attributes:
         bands: see :func:`~poisonlib.defenses.traces.traces`.
@@ -99,28 +99,28 @@ class TraceDetector:
     C: float = 1.0
 
     def fit(self, clean: Tensor, cloaked: Tensor) -> Self:
-        """Learn from clean ``(n, 3, h, w)`` and cloaked ``(m, 3, h, w)`` images in [0, 1]."""
+        """Fit to clean ``(n, 3, h, w)`` and cloaked ``(m, 3, h, w)`` images in [0, 1]."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        rows = torch.cat([traces(part, bands=self.bands) for part in (clean, cloaked)])
-        truth = torch.arange(len(rows)) >= len(clean)
+        features = torch.cat([traces(part, bands=self.bands) for part in (clean, cloaked)])
+        truth = torch.arange(len(features)) >= len(clean)
         regression = LogisticRegression(C=self.C, max_iter=2000, class_weight="balanced")
         self.classifier_ = make_pipeline(StandardScaler(), regression)
-        self.classifier_.fit(rows.double().numpy(), truth.numpy())
+        self.classifier_.fit(features.double().numpy(), truth.numpy())
         return self
 
     def scores(self, images: Tensor) -> Tensor:
         """Probability ``(n,)`` that each of ``(n, 3, h, w)`` images is cloaked.
 
         Raises:
-            ValueError: not trained yet.
+            ValueError: not fitted yet.
         """
         if not hasattr(self, "classifier_"):
-            raise ValueError("TraceDetector has not been trained; call fit(clean, cloaked) first")
-        rows = traces(images, bands=self.bands).double().numpy()
-        return torch.from_numpy(self.classifier_.predict_proba(rows)[:, 1]).float()
+            raise ValueError("TraceDetector has not been fitted; call fit(clean, cloaked) first")
+        features = traces(images, bands=self.bands).double().numpy()
+        return torch.from_numpy(self.classifier_.predict_proba(features)[:, 1]).float()
 
     def flags(self, images: Tensor, *, threshold: float = 0.5) -> Tensor:
         """Which ``(n,)`` of the images score ``threshold`` or more."""

@@ -13,15 +13,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from poisonlib import checks
 from poisonlib.attacks.base import round_to_8_bits
-from poisonlib.defenses.detector import Detector, DetectorCard, TraceNet
+from poisonlib.defenses.detector import Detector, DetectorCard, TraceNet, pair_loss
 from poisonlib.defenses.pairs import Pairs
 from poisonlib.defenses.purify import JPEG, Blur, Resize
 from poisonlib.extractors import ModuleExtractor, Preprocessing
@@ -180,20 +180,28 @@ def train_detector(
             start = Start(TraceNet())
     module = copy.deepcopy(start.module).requires_grad_(True)
 
+    def in_bfloat16(images: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return module(images).float()
+
+    def others(generator: Generator) -> Iterator[Tensor]:
+        if clean is not None:
+            yield from clean[torch.randint(len(clean), (batch_size // 4,), generator=generator)]
+
     def epoch(number: int, generator: Generator) -> Iterator[tuple[Tensor, int]]:
         for step in range(steps):
             passed = (number * steps + step) / (0.6 * epochs * steps)
             strength = 1 + (loudest - 1) * max(0.0, 1 - passed)
             which = torch.randint(len(pairs), (batch_size,), generator=generator)
-            images, cloaked = _batch(pairs, which, clean, strength, views, generator)
-            with torch.autocast("cpu", torch.bfloat16):
-                odds = module(images)[:, 0]
-            # Both kinds count the same, however many of each there are.
-            balance = (1 - cloaked).sum() / cloaked.sum()
-            yield (
-                F.binary_cross_entropy_with_logits(odds.float(), cloaked, pos_weight=balance),
-                len(images),
+            loss = pair_loss(
+                in_bfloat16,
+                pairs.photos.images[pairs.source[which]],
+                pairs.cloaked[which],
+                partial(views, generator=generator),
+                strength=strength,
+                others=others(generator),
             )
+            yield loss, batch_size
 
     chosen = (epochs, steps, batch_size, learning_rate, loudest, views, seed, start.origin)
     seen = (pairs.cloaked, pairs.clean, *([] if clean is None else [clean]))
@@ -299,28 +307,6 @@ def _with_new_head(module: TraceNet, seed: int) -> TraceNet:
         fresh = TraceNet(1, width=module.width)
     fresh.features.load_state_dict(module.features.state_dict())
     return fresh
-
-
-def _batch(
-    pairs: Pairs,
-    which: Tensor,
-    clean: Tensor | None,
-    strength: float,
-    views: Views,
-    generator: Generator,
-) -> tuple[Tensor, Tensor]:
-    """Views ``(b, 3, s, s)`` of pairs and of clean photographs, and which ``(b,)`` are cloaked."""
-    parts, cloaked = [], []
-    for row in which.tolist():
-        original = pairs.photos.images[pairs.source[row]]
-        louder = (original + strength * (pairs.cloaked[row] - original)).clamp(0, 1)
-        parts.append(views(torch.stack([original, louder]), generator=generator))
-        cloaked += [0.0, 1.0]
-    if clean is not None:
-        for row in torch.randint(len(clean), (len(which) // 4,), generator=generator).tolist():
-            parts.append(views(clean[row : row + 1], generator=generator))
-            cloaked.append(0.0)
-    return torch.cat(parts), torch.tensor(cloaked)
 
 
 def _card(pairs: Pairs, clean: Tensor | None, name: str, origin: str, views: Views) -> DetectorCard:

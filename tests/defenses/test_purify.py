@@ -132,7 +132,7 @@ def test_a_purified_extractor_is_one() -> None:
 
 def test_a_purified_extractor_says_that_it_has_no_gradient() -> None:
     purified = Purified(toy_extractor(), Blur())
-    with pytest.raises(ValueError, match="Craft cloaks on the extractor inside, 'toy'"):
+    with pytest.raises(ValueError, match="Craft cloaks on 'toy' itself"):
         purified(toys.faces(1).requires_grad_())
 
 
