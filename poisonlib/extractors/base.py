@@ -193,7 +193,7 @@ def _device_of(module: torch.nn.Module) -> torch.device | None:
     return None if weight is None else weight.device
 
 
-def embed(extractor: Extractor, images: Tensor, *, batch_size: int = 256) -> Tensor:
+def embed(extractor: Extractor, images: Tensor, *, batch_size: int = 64) -> Tensor:
     """Embed images without gradients, in batches, checking what goes in and what comes out.
 
     Args:

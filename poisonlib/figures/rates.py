@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from poisonlib.figures import theme
@@ -20,9 +20,45 @@ LOOKS: Mapping[str, theme.Role] = theme.TOOLS | {
     "unprotected": theme.CLEAN,
     "cloaked": theme.CLOAKED,
     "others": theme.TARGET,
+    "strangers": theme.TARGET,
     "everyone else": theme.TARGET,
 }
 """How the usual series are drawn; others take the roles of the theme in turn."""
+
+
+def series_looks(
+    values: Iterable[str],
+    *,
+    symbols: bool = False,
+    dashes: bool = False,
+    looks: Mapping[str, theme.Role] = LOOKS,
+) -> dict[str, dict[str, str]]:
+    """How series are drawn throughout the book, as keyword arguments of plotly express.
+
+    Args:
+        values: of the column that tells the series apart by colour.
+        symbols, dashes: whether the same column also sets markers, or dashes.
+        looks: how the usual ones are drawn; others take the remaining roles in turn.
+
+    Returns:
+        ``color_discrete_map``, and ``symbol_map`` and ``line_dash_map`` where wanted.
+
+    Example:
+        >>> from poisonlib.figures import series_looks
+        >>> series_looks(["no cloak", "LowKey"], symbols=True)["symbol_map"]
+        {'no cloak': 'circle', 'LowKey': 'star'}
+    """
+    values = list(dict.fromkeys(values))
+    known = {value: looks[value] for value in values if value in looks}
+    every = [*theme.ROLES, *theme.TOOLS.values()]
+    spare = itertools.cycle([role for role in every if role not in known.values()] or every)
+    roles = {value: known.get(value) or next(spare) for value in values}
+    maps = {"color_discrete_map": {value: role.colour for value, role in roles.items()}}
+    if symbols:
+        maps["symbol_map"] = {value: role.symbol for value, role in roles.items()}
+    if dashes:
+        maps["line_dash_map"] = {value: role.dash for value, role in roles.items()}
+    return maps
 
 
 def rates(
@@ -71,13 +107,8 @@ def rates(
     if table.empty:
         raise ValueError("a figure of error rates needs at least one row, got none")
     values = list(dict.fromkeys(table[series]))
-    known = {value: looks[value] for value in values if value in looks}
-    every = [*theme.ROLES, *theme.TOOLS.values()]
-    spare = itertools.cycle([role for role in every if role not in known.values()] or every)
-    roles = {value: known.get(value) or next(spare) for value in values}
     is_number = table[x].dtype.kind in "fiu"
     draw = px.line if is_number else px.scatter
-    dashes = {"line_dash": series, "line_dash_map": {v: r.dash for v, r in roles.items()}}
     fig = draw(
         table.assign(above=table["high"] - table["error"], below=table["error"] - table["low"]),
         x=x,
@@ -85,15 +116,14 @@ def rates(
         error_y="above",
         error_y_minus="below",
         color=series,
-        color_discrete_map={value: role.colour for value, role in roles.items()},
         symbol=series,
-        symbol_map={value: role.symbol for value, role in roles.items()},
         category_orders={name: list(dict.fromkeys(table[name])) for name in wanted[:4]
                          if name in table and table[name].dtype.kind not in "fiu"},
         animation_frame=slider,
         facet_col=facet,
         custom_data=["low", "high", "n", "users"],
-        **({"markers": True} | dashes if is_number else {}),
+        **series_looks(values, symbols=True, dashes=is_number, looks=looks),
+        **({"markers": True, "line_dash": series} if is_number else {}),
     )  # fmt: skip
     for trace in (*fig.data, *(trace for frame in fig.frames for trace in frame.data)):
         trace.update(

@@ -14,7 +14,7 @@ from torch import Tensor
 from poisonlib import extractors, paper, people
 from poisonlib.attacks import CloakCache, Mixture
 from poisonlib.defenses import detector
-from poisonlib.defenses.outcomes import PAIRS
+from poisonlib.defenses.combined import PAIRS
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour

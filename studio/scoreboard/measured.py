@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from poisonlib import paper
-from poisonlib.defenses.outcomes import summary
 from poisonlib.generations import judged
 from poisonlib.statistics import Difference, Rate, paired, wilson
+from studio.studies.outcomes import summary
 
 if TYPE_CHECKING:
     import pandas

@@ -5,8 +5,7 @@ one and keeps its rows with their provenance; a chapter runs a smaller one live 
 recorded one beside it.
 """
 
-from poisonlib.defenses.outcomes import PAIRS
-from poisonlib.defenses.outcomes import summary as combined_summary
+from poisonlib.defenses.combined import PAIRS
 from poisonlib.defenses.purify import NOT_PURIFIED, purifiers
 from poisonlib.tools import (
     BASELINE,
@@ -24,6 +23,7 @@ from studio.studies.combined import combined
 from studio.studies.detection import TREATMENTS, detection, detection_across
 from studio.studies.detection import summary as detection_summary
 from studio.studies.growth import growth
+from studio.studies.outcomes import summary as combined_summary
 from studio.studies.precompute import Experiment, precompute_cloaks
 from studio.studies.public_copies import public_copies
 from studio.studies.purification import purification

@@ -1,7 +1,7 @@
 """Two models together: who is asked what, recorded query by query, so that rules can be compared.
 
 What becomes of the answers, once there is a rule for when to ask which model, is a matter of
-arithmetic, and lives in :mod:`poisonlib.defenses.outcomes`.
+arithmetic, and lives in :mod:`studio.studies.outcomes`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from torch import Tensor
 from poisonlib import people
 from poisonlib.attacks import Attack, CloakCache
 from poisonlib.defenses import choose_threshold
+from poisonlib.defenses.combined import CHOOSERS, PAIRS, SHARE, model
 from poisonlib.defenses.gallery import distances_to_others
-from poisonlib.defenses.outcomes import CHOOSERS, PAIRS, SHARE, UNPROTECTED, model
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.tools import paper_tools
 from poisonlib.trial import Progress, as_published, choose_users, split
+from studio.studies.outcomes import UNPROTECTED
 
 #: Shares of photographs of absent people that the accurate model may answer.
 SHARES = (0.005, 0.01, SHARE, 0.05, 0.1, 0.2, 0.5)

@@ -12,7 +12,7 @@ from torch import Tensor
 from poisonlib import extractors, people
 from poisonlib.attacks import Attack, CloakCache
 from poisonlib.defenses import choose_threshold
-from poisonlib.defenses.outcomes import SHARE
+from poisonlib.defenses.combined import SHARE
 from poisonlib.extractors import embed
 from poisonlib.generations import pooled
 from poisonlib.photos import Photos
@@ -200,7 +200,7 @@ def _two_models(
     """``REAL``, which a cloak fools, with each of ``SECOND``: both answers, or one of them.
 
     The threshold is chosen on the people of the gallery who are no users, so that of photographs of
-    the absent the accurate model answers :data:`~poisonlib.defenses.outcomes.SHARE`.
+    the absent the accurate model answers :data:`~poisonlib.defenses.combined.SHARE`.
     """
     models = {name: load(name) for name in (REAL, *SECOND) if name in rows}
     test = split(shown.labels, seed=seed)

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from poisonlib.attacks.base import round_to_8_bits
-from poisonlib.defenses import ConfidenceThreshold, Top2, choose_threshold, outcomes
-from poisonlib.defenses.outcomes import PAIRS
+from poisonlib.defenses import ConfidenceThreshold, Top2, choose_threshold
+from poisonlib.defenses.combined import PAIRS, SHARE
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.statistics import paired
 from poisonlib.trial import Trial, as_published, split
+from studio.studies import outcomes
 from studio.studies.combined import OTHERS, SHARES, embedded, model, observe
 from tests.core.conftest import Negative, toy_photos
 from tests.defenses.test_combined import left, right
@@ -50,7 +51,7 @@ def trial(recogniser, extractor=None) -> pandas.DataFrame:
     return made.run(PHOTOS, users=list(USERS), seed=0).table
 
 
-def threshold(table: pandas.DataFrame, share: float = outcomes.SHARE) -> float:
+def threshold(table: pandas.DataFrame, share: float = SHARE) -> float:
     return outcomes.limits(table, PAIR, share)["threshold"]
 
 
@@ -84,7 +85,7 @@ def test_each_rule_errs_as_in_a_trial(table, rule):
 
 
 def test_the_other_people_are_counted_as_in_a_trial(table):
-    rows = table[table["part"] == "others"].set_index("share").loc[outcomes.SHARE]
+    rows = table[table["part"] == "others"].set_index("share").loc[SHARE]
     made = ConfidenceThreshold.over(right(), threshold=threshold(table))
     for column, recogniser, extractor in (
         ("accurate_errors", NearestNeighbour, left()),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from poisonlib import extractors, paper
 from poisonlib.defenses import ConfidenceThreshold, Growing, Purified, Top2
+from poisonlib.defenses.combined import CHOOSERS, PAIRS, SHARE
 from poisonlib.defenses.gallery import FALSE_ADDS
-from poisonlib.defenses.outcomes import CHOOSERS, PAIRS, SHARE
 from poisonlib.defenses.purify import purifiers
 from poisonlib.extractors import Extractor
 from poisonlib.recognition import NearestNeighbour

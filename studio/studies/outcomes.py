@@ -7,41 +7,19 @@ every rule follow without running anything again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonlib import extractors
-from poisonlib.defenses import denoiser
-from poisonlib.defenses.purify import Purified
-from poisonlib.extractors import Extractor
+from poisonlib.defenses.combined import SHARE
 from poisonlib.statistics import Difference, Rate, paired, wilson
-from poisonlib.tools import ADAPTED, LATER
 
 if TYPE_CHECKING:
     import pandas
 
 UNPROTECTED = "no cloak"
-
-#: The share of absent people's photographs that the accurate model may answer, from which its
-#: threshold follows. Two models err where the robust one does, and besides at most where the
-#: accurate one answers wrongly. To a model that is fooled, somebody whose gallery is cloaked is as
-#: good as absent from it. So this is about what the threshold may add to the robust model's error,
-#: which is to be two points.
-SHARE = 0.02
-
-
-#: The accurate model, and what stands behind it. The first two are the paper's pairs.
-PAIRS: Mapping[str, tuple[str, str]] = {
-    "MagFace + CLIP": ("magface-2021", "robust-clip-2021"),
-    "MagFace + adapted": ("magface-2021", ADAPTED),
-    "ArcFace + itself, denoised": (LATER, f"{LATER}, denoised"),
-}
-#: Of the packaged public people the first so many choose thresholds, the rest are strangers.
-CHOOSERS = 100
 
 
 @dataclass(frozen=True)
@@ -323,10 +301,3 @@ def groups(table: pandas.DataFrame, pair: str) -> list[tuple[str, str, Answers]]
 
 def _none(asked: Answers) -> NDArray:
     return np.zeros(len(asked), dtype=bool)
-
-
-def model(name: str) -> Extractor:
-    """An extractor of :data:`PAIRS` by name."""
-    if name.endswith(", denoised"):
-        return Purified(extractors.load(name.removesuffix(", denoised")), denoiser.load())
-    return extractors.load(name)
