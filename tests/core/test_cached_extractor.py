@@ -81,3 +81,11 @@ def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None
     blocked.write_text("in the way")
     first = CachedExtractor(extractor(), folder=blocked / "embeddings")(IMAGES)
     assert first.shape == (3, 16)
+
+
+def test_a_batch_of_new_photographs_is_not_copied() -> None:
+    batches = []
+    once = Once(lambda images: batches.append(images) or images.mean(dim=(1, 2, 3)))
+    images = torch.rand(3, 3, 4, 4)
+    once(images)
+    assert batches[0] is images
