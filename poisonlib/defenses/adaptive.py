@@ -1,14 +1,15 @@
-"""Adaptive training: learn that a photograph and its cloaked copy show one and the same person.
+"""Adaptive training: the training set that makes an extractor robust to cloaks.
 
-"Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022), section 4.1: whoever can run
-a cloaking tool can run it on photographs of other people, and fine-tune the extractor to name a
-person from clean and from cloaked photographs alike. The users themselves are never seen. As in
-the paper's code the loss is plain cross-entropy over identities: nothing in it says that a
-photograph and its copy belong together but that both carry one name.
+"Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022), section 4.1: anybody who can
+run a cloaking tool can run it on photographs of other people, and fine-tune an extractor to name a
+person from clean and cloaked photographs alike. No photograph of a protected user is needed. As in
+the paper's code, the loss is plain cross-entropy over identities; a photograph and its cloaked copy
+have nothing in common but their label.
 
-The paper's trainer has tens of thousands of copies. With a few thousand an extractor learns these
-by heart instead of the tools, so that here copies are varied: a tool's change is strengthened and
-weakened, and laid over photographs of other people (:class:`Variety`).
+The paper's trainer has tens of thousands of copies. With a few thousand, an extractor memorises the
+copies instead of learning what the tools do. Here copies are therefore varied: a tool's perturbation
+is scaled, and added to photographs of other people (:class:`Variety`). The training loop is
+:func:`studio.training.adapt`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from poisonlib.defenses.pairs import Pairs
+from poisonlib.defenses.pairs import Pairs, numbers
 from poisonlib.extractors import Extractor
 from poisonlib.photos import Photos, resized
 from poisonlib.recognition import EndToEnd, Recogniser
@@ -27,21 +28,15 @@ from poisonlib.trial import MakeRecogniser
 
 @dataclass(frozen=True)
 class Variety:
-    """How a few copies are made to teach more than themselves.
+    """How cloaked copies are augmented.
 
     Attributes:
-        strength: range of the factor by which a tool's change is multiplied, drawn anew for each
-            photograph each time; (1, 1) shows the copies as they are.
-        borrowed: probability that a clean photograph is shown under a change which a tool made to
-            another one.
+        strength: range of the factor that scales a tool's perturbation, drawn anew for each
+            photograph in each batch; (1, 1) leaves the copies unchanged.
+        borrowed: probability that the perturbation of another photograph is added to a clean one.
 
     Raises:
         ValueError: a range out of order or below 0, or a probability outside [0, 1].
-
-    Example:
-        >>> from poisonlib.defenses.adaptive import AS_THEY_ARE, Variety
-        >>> Variety(strength=(1.0, 1.0), borrowed=0.0) == AS_THEY_ARE
-        True
     """
 
     strength: tuple[float, float] = (0.3, 1.5)
@@ -56,21 +51,21 @@ class Variety:
 
 
 VARIED = Variety()
-"""What :func:`studio.training.adapt` does unless told otherwise."""
+"""The default of :func:`studio.training.adapt`."""
 
-AS_THEY_ARE = Variety(strength=(1.0, 1.0), borrowed=0.0)
-"""The copies themselves and nothing else, as in the paper's code."""
+UNVARIED = Variety(strength=(1.0, 1.0), borrowed=0.0)
+"""The copies as the tool made them, as in the paper's code."""
 
 
 def with_copies(photos: Photos, pairs: Pairs) -> Photos:
-    """Clean photographs and cloaked copies as one set, each copy under its person's name.
+    """The clean photographs, then the cloaked copies, each copy labelled with its person.
 
     Args:
         photos: clean photographs.
         pairs: copies of photographs of some of the same people, matched by name.
 
     Raises:
-        ValueError: a copy of somebody whose name ``photos`` does not know.
+        ValueError: a copy of a person whose name is not in ``photos.names``.
 
     Example:
         >>> import torch
@@ -88,8 +83,8 @@ def with_copies(photos: Photos, pairs: Pairs) -> Photos:
     names = [pairs.photos.names[label] for label in pairs.labels.tolist()]
     if unknown := sorted(set(names) - set(label_of)):
         raise ValueError(
-            f"copies of {len(unknown)} people whose names are not among the photographs', e.g. "
-            f"{unknown[0]!r}; give the photographs that the pairs were made from as well"
+            f"{len(unknown)} people have copies but no name in photos.names, e.g. "
+            f"{unknown[0]!r}; give the photographs that the copies were made from as well"
         )
     labels = torch.tensor([label_of[name] for name in names])
     return Photos(
@@ -98,7 +93,13 @@ def with_copies(photos: Photos, pairs: Pairs) -> Photos:
 
 
 class VariedCopies:
-    """What a batch of clean photographs and copies shows, in the order of :func:`with_copies`."""
+    """Batches of clean photographs and copies, augmented anew each time.
+
+    Args:
+        photos, pairs: as in :func:`with_copies`, which fixes the order of the indices.
+        variety: how copies are augmented.
+        size: side of the network's input in pixels.
+    """
 
     def __init__(self, photos: Photos, pairs: Pairs, variety: Variety, *, size: int) -> None:
         self.clean, self.variety = resized(photos.images, size), variety
@@ -106,36 +107,71 @@ class VariedCopies:
         self.changes = resized(pairs.cloaked, size).short() - self.originals.short()
 
     def __call__(self, batch: Tensor, generator: Generator) -> Tensor:
-        """``(k, 3, size, size)`` in [0, 1] for ``(k,)`` indices."""
+        """Images ``(k, 3, size, size)`` in [0, 1] for indices ``(k,)``."""
         low, high = self.variety.strength
         is_copy = batch >= len(self.clean)
         factor = low + (high - low) * torch.rand(len(batch), 1, 1, 1, generator=generator)
         borrows = torch.rand(len(batch), generator=generator) < self.variety.borrowed
-        others = torch.randint(len(self.changes), (len(batch),), generator=generator)
+        lender = torch.randint(len(self.changes), (len(batch),), generator=generator)
         factor[~is_copy & ~borrows] = 0
         place = (batch - len(self.clean)).clamp_min(0)
-        change = self.changes[torch.where(is_copy, place, others)]
-        under = torch.where(
+        change = self.changes[torch.where(is_copy, place, lender)]
+        original = torch.where(
             is_copy[:, None, None, None],
             self.originals[place],
             self.clean[batch.clamp_max(len(self.clean) - 1)],
         )
-        return (under + factor * change).div(255).clamp(0, 1)
+        return (original + factor * change).div(255).clamp(0, 1)
+
+
+LEAKED = 3
+"""Clean photographs of each user who leaks; see :func:`unwitting_training_set`."""
+
+
+def unwitting_training_set(
+    photos: Photos, pairs: Pairs, *, leaks: float, seed: int
+) -> tuple[Photos, Pairs]:
+    """The training set of a trainer who runs no tool: some users cloak, and some of these leak.
+
+    Everybody with copies counts as a user of *one* of the tools, drawn by the seed, and publishes
+    that tool's copies; all others publish clean photographs. A share of the users leaks
+    :data:`LEAKED` clean photographs each, none of which is the original of a copy. The users who
+    leak at one share are among those who leak at a larger one.
+
+    Args:
+        photos: clean photographs.
+        pairs: cloaked copies of some of them.
+        leaks: share of the users who leak, in [0, 1].
+        seed: of who uses which tool, and who leaks.
+
+    Returns:
+        the clean photographs and the copies in the set.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    users = torch.tensor([photos.names.index(pairs.photos.names[p]) for p in pairs.photos.people])
+    order = torch.randperm(len(users), generator=generator)
+    leaking = users[order[: round(leaks * len(users))]]
+    place = torch.tensor(numbers(photos))
+    copied = torch.unique(torch.tensor(numbers(pairs.photos))).numel()
+    is_user, leaks_too = torch.isin(photos.labels, users), torch.isin(photos.labels, leaking)
+    leaked = leaks_too & (place >= copied) & (place < copied + LEAKED)
+    own_tool = torch.randint(len(pairs.tools), (len(pairs.photos.names),), generator=generator)
+    return photos.subset(~is_user | leaked), pairs.subset(own_tool[pairs.labels] == pairs.tool)
 
 
 @dataclass(frozen=True)
 class WithCopies:
-    """A recogniser that also learns cloaked copies of people in its gallery, under their names.
+    """A recogniser that is also trained on cloaked copies of other people in its gallery.
 
     The end-to-end form of the adaptive defence (``eval_e2e.py --robust`` of the paper's code): the
-    trainer adds copies of *other* people's photographs to their training sets, the attacker's own
-    set stays as it came. Goes where a recogniser goes: ``Trial(attack, robust,
+    trainer adds copies of *other* people's photographs to the gallery and leaves the protected
+    user's photographs as they are. Use it as the recogniser of a trial: ``Trial(attack, extractor,
     WithCopies(pairs))``.
 
     Attributes:
-        pairs: the copies; their people must be in the gallery under the same labels, and must not
-            include those who are protected in the trial.
-        recogniser: what learns from photographs and copies together.
+        pairs: the copies. Their people must be in the gallery under the same labels, and must not
+            include the users who are protected in the trial.
+        recogniser: trained on photographs and copies together.
 
     Example:
         >>> import torch
@@ -161,11 +197,11 @@ class WithCopies:
         return f"{getattr(self.recogniser, '__name__', self.recogniser)} with copies"
 
     def __call__(self, extractor: Extractor) -> Recogniser:
-        """The recogniser, not yet fitted."""
-        return _Copying(self.recogniser(extractor), self.pairs)
+        """An unfitted recogniser."""
+        return _RecogniserWithCopies(self.recogniser(extractor), self.pairs)
 
 
-class _Copying(Recogniser):
+class _RecogniserWithCopies(Recogniser):
     def __init__(self, inner: Recogniser, pairs: Pairs) -> None:
         super().__init__(inner.extractor)
         self.inner, self.pairs = inner, pairs
@@ -173,11 +209,11 @@ class _Copying(Recogniser):
     def _fit(self, images: Tensor, labels: Tensor) -> None:
         if unknown := set(self.pairs.labels.tolist()) - set(labels.tolist()):
             raise ValueError(
-                f"copies of {len(unknown)} people who are not in the gallery, e.g. label "
-                f"{min(unknown)}; use pairs.of_people(...)"
+                f"{len(unknown)} people have copies but no photograph in the gallery, e.g. label "
+                f"{min(unknown)}; choose those who have with pairs.of_people(...)"
             )
-        everything = torch.cat([images, self.pairs.cloaked])
-        self.inner.fit(everything, torch.cat([labels, self.pairs.labels]))
+        images = torch.cat([images, self.pairs.cloaked])
+        self.inner.fit(images, torch.cat([labels, self.pairs.labels]))
 
     def _predict(self, images: Tensor) -> Tensor:
         return self.inner.predict(images)

@@ -1,11 +1,10 @@
-"""Gallery growth: a tracker that keeps every photograph it recognises.
+"""Gallery growth: a tracker that adds every photograph it recognises to its gallery.
 
 DynTracker (Fan et al., "DivTrackee versus DynTracker: Promoting Diversity in Anti-Facial
 Recognition against Dynamic FR Strategy", 2025, arXiv:2501.06533) adds newly recognised photographs
-to its gallery, so that each recognition helps the next. The setting there is another: the
-photographs to be recognised are the protected ones. Here, as in the rest of this package, the
-*gallery* is poisoned and the photographs that come later are clean. The rule is the same, and so is
-its strength: one photograph let in opens the door to those that resemble it.
+to its gallery, so that each recognition helps the next. There the photographs to be recognised are
+protected. Here, as in the rest of this package, the *gallery* is poisoned and the photographs that
+arrive later are clean. The rule is the same.
 """
 
 from __future__ import annotations
@@ -22,26 +21,25 @@ from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 
 NOT_ADDED = -1
-"""What :meth:`DynamicGallery.observe` says of a photograph that it does not keep."""
-#: Shares of photographs of unknown people that the threshold may let in: a cautious tracker's, and
-#: a bold one's.
+"""The label that :meth:`DynamicGallery.observe` returns for a photograph that is not added."""
+#: Shares of strangers' photographs that a threshold may admit: a cautious and a bold tracker's.
 FALSE_ADDS = (0.01, 0.1)
 
 
 class DynamicGallery(NearestNeighbour):
     """A nearest neighbour whose gallery grows by what it recognises with confidence.
 
-    ``fit`` and ``predict`` are those of :class:`~poisonlib.recognition.NearestNeighbour`, and
-    asking for a name never changes the gallery. ``observe`` does.
+    ``fit`` and ``predict`` are those of :class:`~poisonlib.recognition.NearestNeighbour`. Only
+    ``observe`` changes the gallery.
 
     Args:
-        extractor: what turns photographs into embeddings.
-        threshold: a photograph is kept if its nearest neighbour is at most this far away,
-            Euclidean between unit embeddings, in [0, 2]. :func:`choose_threshold` picks one.
+        extractor: turns photographs into embeddings.
+        threshold: a photograph is added if its nearest neighbour is at most this far away,
+            Euclidean between unit embeddings, in [0, 2]; see :func:`choose_threshold`.
 
     Attributes:
-        embeddings_, labels_: ``(n, d)`` and ``(n,)``, the gallery, what was added at the end.
-        added_: how many of them were added since ``fit``.
+        embeddings_, labels_: ``(n, d)`` and ``(n,)``, the gallery, added photographs last.
+        added_: how many photographs were added since ``fit``.
 
     Raises:
         ValueError: a threshold out of range.
@@ -73,16 +71,16 @@ class DynamicGallery(NearestNeighbour):
         self.added_ = 0
 
     def observe(self, images: Tensor) -> Tensor:
-        """See new photographs, keep those recognised with confidence under the name they got.
+        """Add the photographs that are recognised with confidence, labelled as recognised.
 
-        All of a call are compared with the gallery as it stood before the call, so that their order
+        All photographs of a call are compared with the gallery before the call, so that their order
         does not matter: one call is one round.
 
         Args:
             images: ``(n, 3, h, w)`` float32 in [0, 1].
 
         Returns:
-            ``(n,)`` int64: the label under which each one was kept, -1 where it was not.
+            ``(n,)`` int64: the label of each added photograph, -1 for those that were not added.
         """
         checks.images(images)
         return self.observe_embeddings(embed(self.extractor, images))
@@ -90,25 +88,24 @@ class DynamicGallery(NearestNeighbour):
     def observe_embeddings(self, embeddings: Tensor) -> Tensor:
         """Like :meth:`observe`, from embeddings ``(n, d)`` that the extractor made."""
         index, distance = self.neighbours(embeddings)
-        names = self.labels_[index]
-        known = distance <= self.threshold
-        self.embeddings_ = torch.cat([self.embeddings_, embeddings[known]])
-        self.labels_ = torch.cat([self.labels_, names[known]])
-        self.added_ += int(known.sum())
-        return names.masked_fill(~known, NOT_ADDED)
+        labels = self.labels_[index]
+        is_near = distance <= self.threshold
+        self.embeddings_ = torch.cat([self.embeddings_, embeddings[is_near]])
+        self.labels_ = torch.cat([self.labels_, labels[is_near]])
+        self.added_ += int(is_near.sum())
+        return labels.masked_fill(~is_near, NOT_ADDED)
 
 
 @dataclass(frozen=True, eq=False)
 class Growing:
-    """A way to make a recogniser: fit a gallery, then let it see photographs, round by round.
+    """Makes galleries that have grown, for use as the recogniser of a trial.
 
-    It fits where a trial takes a recogniser, so that a trial of gallery growth is one line:
-    ``Trial(attack, extractor, Growing(rounds, threshold=0.5))``. The trial asks about each user's
-    test photographs after the last round.
+    ``Trial(attack, extractor, Growing(rounds, threshold=0.5))`` fits a gallery, lets it observe the
+    rounds, and tests each user after the last one.
 
     Attributes:
-        rounds: the photographs of each round, each ``(n, 3, h, w)`` in [0, 1]. They should be
-            none of the trial's own: leave some out of the photographs that it runs on.
+        rounds: the photographs of each round, each ``(n, 3, h, w)`` in [0, 1]. None of them may be
+            among the photographs of the trial.
         threshold: see :class:`DynamicGallery`.
 
     Example:
@@ -126,7 +123,7 @@ class Growing:
     _embeddings: dict[str, list[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, extractor: Extractor) -> DynamicGallery:
-        """A recogniser that has seen all rounds as soon as it is fitted."""
+        """A recogniser that observes all rounds when it is fitted."""
         if extractor.fingerprint not in self._embeddings:
             self._embeddings[extractor.fingerprint] = [
                 embed(extractor, each) for each in self.rounds
@@ -134,9 +131,9 @@ class Growing:
         return _Grown(extractor, self.threshold, self._embeddings[extractor.fingerprint])
 
     def __str__(self) -> str:
-        seen = sum(len(each) for each in self.rounds)
+        observed = sum(len(each) for each in self.rounds)
         return (
-            f"DynamicGallery(threshold={self.threshold:.3g}), {seen} photographs in "
+            f"DynamicGallery(threshold={self.threshold:.3g}), {observed} photographs in "
             f"{len(self.rounds)} rounds"
         )
 
@@ -148,13 +145,13 @@ class _Grown(DynamicGallery):
 
     def fit_embeddings(self, embeddings: Tensor, labels: Tensor) -> Self:
         super().fit_embeddings(embeddings, labels)
-        return self._watch()
+        return self._observe_rounds()
 
     def fit(self, images: Tensor, labels: Tensor) -> Self:
         super().fit(images, labels)
-        return self._watch()
+        return self._observe_rounds()
 
-    def _watch(self) -> Self:
+    def _observe_rounds(self) -> Self:
         for embeddings in self._rounds:
             self.observe_embeddings(embeddings)
         return self
@@ -167,19 +164,19 @@ def choose_threshold(
     false_adds: float = 0.01,
     embeddings: Tensor | None = None,
 ) -> float:
-    """The distance below which a stranger is mistaken for somebody only so often.
+    """The distance at which a given share of strangers' photographs would be added.
 
-    Every photograph is held against those of all *other* people: nobody of them is the right
-    answer, so whatever lies below the threshold would be a wrong addition. It grows rarer the
-    fewer people there are to be mistaken for, so choose on as many people as the gallery will
-    hold, and never on those who are tested. An extractor knows the people it was trained on better
-    than others, for whom the rate may be higher than asked for.
+    Every photograph is compared with those of all *other* people, none of whom is the right answer:
+    whatever lies below the threshold would be added under a wrong name. The share falls with the
+    number of people, so choose on as many people as the gallery will hold, and never on those who
+    are tested. An extractor separates the people it was trained on better than others, for whom the
+    share may be larger than given.
 
     Args:
-        extractor: what turns photographs into embeddings.
+        extractor: turns photographs into embeddings.
         photos: of public people.
-        false_adds: the share of photographs of strangers that may be let in, in (0, 1).
-        embeddings: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, if it is at hand.
+        false_adds: the share of strangers' photographs that may be added, in (0, 1).
+        embeddings: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, if known.
 
     Returns:
         a Euclidean distance between unit embeddings, in [0, 2].
@@ -202,7 +199,9 @@ def choose_threshold(
     if not 0 < false_adds < 1:
         raise ValueError(f"false_adds must be between 0 and 1, got {false_adds}")
     if len(photos.people) < 2:
-        raise ValueError(f"strangers need at least two people, got {len(photos.people)}")
+        raise ValueError(
+            f"a threshold needs photographs of at least two people, got {len(photos.people)}"
+        )
     if len(photos) * false_adds < 1:
         raise ValueError(
             f"a share of {false_adds} of {len(photos)} photographs is less than one; "
@@ -213,15 +212,15 @@ def choose_threshold(
 
 
 def distances_to_others(embeddings: Tensor, labels: Tensor) -> Tensor:
-    """How far ``(n,)`` each photograph is from the nearest one of anybody else.
+    """Distance ``(n,)`` from each photograph to the nearest photograph of another person.
 
     Args:
         embeddings: ``(n, d)`` unit embeddings.
-        labels: ``(n,)`` whom they show.
+        labels: ``(n,)``, the person on each.
     """
     nearest = []
-    for part, names in zip(embeddings.split(1024), labels.split(1024), strict=True):
+    for part, own in zip(embeddings.split(1024), labels.split(1024), strict=True):
         cosine = part @ embeddings.T
-        cosine[names[:, None] == labels] = -1.0
+        cosine[own[:, None] == labels] = -1.0
         nearest.append(cosine.max(dim=1).values)
     return (2 - 2 * torch.cat(nearest)).clamp_min(0).sqrt()

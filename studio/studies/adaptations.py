@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from poisonlib import extractors
-from poisonlib.defenses.adaptive import AS_THEY_ARE, VARIED
-from poisonlib.defenses.pairs import Pairs, numbers
+from poisonlib.defenses.adaptive import UNVARIED, VARIED, unwitting_training_set
+from poisonlib.defenses.pairs import Pairs
 from poisonlib.extractors import ModuleExtractor
 from poisonlib.photos import Photos
 from poisonlib.tools import ADAPTED, NEXT, SURROGATES
@@ -64,8 +64,8 @@ class Adaptation:
         copies: Pairs | None = pairs
         variety = VARIED
         if self.leaks is not None:
-            photos, copies = unwitting(photos, pairs, leaks=self.leaks, seed=self.seed)
-            variety = AS_THEY_ARE  # who has no tool cannot tell a change from a photograph
+            photos, copies = unwitting_training_set(photos, pairs, leaks=self.leaks, seed=self.seed)
+            variety = UNVARIED  # without the tool its perturbation is not known
         else:
             copies = pairs.made_by(*self.tools) if self.tools else None
         how = {"seed": self.seed, "epochs": self.epochs, "variety": variety, "name": self.name}
@@ -73,34 +73,8 @@ class Adaptation:
         return adapt(start, photos, copies, **how, **run)
 
 
-LEAKED = 3
-"""Clean photographs of somebody who leaks."""
-
 LEAKS = (0.0, 0.1, 0.25, 1.0)
-"""Shares of the users who let clean photographs slip, see ``adaptations.unwitting``."""
-
-
-def unwitting(photos: Photos, pairs: Pairs, *, leaks: float, seed: int) -> tuple[Photos, Pairs]:
-    """The photographs as a trainer finds them who knows of no tool: users cloak, some leak.
-
-    Whoever has copies is taken for a user of *one* of the tools, drawn by the seed, who posts that
-    tool's copies and nothing else; the others post clean photographs. A share of the users leaks
-    :data:`LEAKED` clean photographs each, which are not the originals of their copies. A larger
-    share contains the people of a smaller one.
-
-    Returns:
-        the clean photographs that are out, and the copies that are.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    users = torch.tensor([photos.names.index(pairs.photos.names[p]) for p in pairs.photos.people])
-    order = torch.randperm(len(users), generator=generator)
-    leaking = users[order[: round(leaks * len(users))]]
-    place = torch.tensor(numbers(photos))
-    cloaked_first = torch.unique(torch.tensor(numbers(pairs.photos))).numel()
-    is_user, leaks_too = torch.isin(photos.labels, users), torch.isin(photos.labels, leaking)
-    leaked = leaks_too & (place >= cloaked_first) & (place < cloaked_first + LEAKED)
-    own_tool = torch.randint(len(pairs.tools), (len(pairs.photos.names),), generator=generator)
-    return photos.subset(~is_user | leaked), pairs.subset(own_tool[pairs.labels] == pairs.tool)
+"""Shares of the users who leak clean photographs."""
 
 
 STARTS = ("arcface-2019", "softmax-2014")

@@ -54,7 +54,7 @@ def adapt(
         epochs: passes over all photographs, clean and cloaked.
         learning_rate: the highest, of AdamW with a one-cycle schedule.
         augmentation: the random views.
-        variety: how copies are varied; :data:`~poisonlib.defenses.adaptive.AS_THEY_ARE` for the
+        variety: how copies are varied; :data:`~poisonlib.defenses.adaptive.UNVARIED` for the
             paper's own recipe.
         name: of the new extractor; by default the old one's with ``adapted-`` in front.
         checkpoint, progress, device: see :func:`studio.training.fit.fit`.

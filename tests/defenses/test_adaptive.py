@@ -9,12 +9,18 @@ import torch
 
 from poisonlib.attacks.base import round_to_8_bits
 from poisonlib.defenses import WithCopies, collect
-from poisonlib.defenses.adaptive import AS_THEY_ARE, VariedCopies, Variety, with_copies
+from poisonlib.defenses.adaptive import (
+    LEAKED,
+    UNVARIED,
+    VariedCopies,
+    Variety,
+    unwitting_training_set,
+    with_copies,
+)
 from poisonlib.extractors import Card, ModuleExtractor, Preprocessing, embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.trial import Trial, as_published
-from studio.studies.adaptations import LEAKED, unwitting
 from studio.training import adapt
 from studio.training.augment import Augmentation
 from tests.core.conftest import Negative, toy_extractor, toy_photos
@@ -46,7 +52,7 @@ def copies():
     return collect({"negative": Rounded()}, PUBLIC, people=list(range(8)), seed=0, each=4)
 
 
-def test_copies_come_under_their_persons_name(copies):
+def test_copies_are_labelled_with_their_person(copies):
     mixed = with_copies(PUBLIC, copies)
     assert len(mixed) == len(PUBLIC) + len(copies)
     added = mixed.labels[len(PUBLIC) :]
@@ -54,7 +60,7 @@ def test_copies_come_under_their_persons_name(copies):
     turned = Photos(PUBLIC.images, 11 - PUBLIC.labels, PUBLIC.names[::-1])
     again = with_copies(turned, copies)
     assert [again.names[i] for i in again.labels] == [mixed.names[i] for i in mixed.labels]
-    with pytest.raises(ValueError, match="copies of 8 people whose names are not among"):
+    with pytest.raises(ValueError, match="8 people have copies but no name"):
         with_copies(replace(USERS, names=tuple("abcdef")), copies)
 
 
@@ -62,16 +68,16 @@ PLAIN = Augmentation(flip=0.0)
 
 
 def learnt(copies, *, epochs: int = 60) -> ModuleExtractor:
-    plain = {"augmentation": PLAIN, "variety": AS_THEY_ARE}
+    plain = {"augmentation": PLAIN, "variety": UNVARIED}
     return adapt(network(), PUBLIC, copies, seed=0, epochs=epochs, learning_rate=5e-3, **plain)
 
 
-def test_copies_are_varied_as_asked(copies):
+def test_variety_scales_and_borrows_perturbations(copies):
     clean, size = len(PUBLIC), 16
     generator = torch.Generator().manual_seed(0)
     everything = torch.arange(clean + len(copies))
     mixed = with_copies(PUBLIC, copies).images
-    plain = VariedCopies(PUBLIC, copies, AS_THEY_ARE, size=size)(everything, generator)
+    plain = VariedCopies(PUBLIC, copies, UNVARIED, size=size)(everything, generator)
     assert torch.allclose(plain, mixed, atol=1 / 255)
 
     weak = Variety(strength=(0.5, 0.5), borrowed=0.0)
@@ -89,7 +95,7 @@ def test_copies_are_varied_as_asked(copies):
 
 
 @pytest.mark.parametrize("wrong", [{"strength": (1.0, 0.5)}, {"borrowed": 1.5}])
-def test_variety_that_makes_no_sense_is_refused(wrong):
+def test_an_impossible_variety_is_refused(wrong):
     with pytest.raises(ValueError, match="low <= high"):
         Variety(**wrong)
 
@@ -100,7 +106,7 @@ def recognised_copies(extractor, copies) -> float:
     return recogniser.score(copies.cloaked, copies.labels)
 
 
-def test_adapting_teaches_whose_copy_it_is_and_clean_photographs_do_not(copies):
+def test_adapting_recognises_copies_and_fine_tuning_on_clean_photographs_does_not(copies):
     adapted, tuned = learnt(copies), learnt(None)
     assert recognised_copies(network(), copies) < 0.2
     assert recognised_copies(tuned, copies) < 0.2
@@ -131,7 +137,7 @@ def test_the_same_seed_gives_the_same_extractor(copies):
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 
-def test_a_run_goes_on_where_it_was_stopped(copies, tmp_path):
+def test_a_run_resumes_where_it_was_stopped(copies, tmp_path):
     class Stop(Exception):
         pass
 
@@ -167,18 +173,18 @@ def test_a_recogniser_learns_the_copies_of_others():
     plain = NearestNeighbour(toy_extractor()).fit(USERS.images, USERS.labels)
     assert recogniser.score(others.cloaked, others.labels) == 1.0
     assert plain.score(others.cloaked, others.labels) < 0.5
-    with pytest.raises(ValueError, match="not in the gallery, e.g. label 2"):
+    with pytest.raises(ValueError, match="no photograph in the gallery, e.g. label 2"):
         factory(toy_extractor()).fit(USERS.of_people([0, 1]).images, USERS.of_people([0, 1]).labels)
     table = Trial(Rounded(), toy_extractor(), factory).run(USERS, users=[0], seed=0).table
     assert set(table["recogniser"]) == {"NearestNeighbour with copies"}
 
 
-def test_the_unwitting_trainer_finds_one_tools_copies_and_nested_leaks():
+def test_the_unwitting_trainers_users_have_one_tool_each_and_leaks_are_nested():
     tools = {"one": Rounded(), "two": Rounded(strength=0.5)}
     copies = collect(tools, PUBLIC, people=list(range(8)), seed=0, each=4)
     leaking: set[int] = set()
     for share, expected in ((0.0, 0), (0.5, 4), (1.0, 8)):
-        clean, out = unwitting(PUBLIC, copies, leaks=share, seed=0)
+        clean, out = unwitting_training_set(PUBLIC, copies, leaks=share, seed=0)
         for label in range(8):
             assert len(torch.unique(out.tool[out.labels == label])) == 1
         assert len(out) == 8 * 4, "every user posts the copies of one tool"
