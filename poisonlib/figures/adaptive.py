@@ -9,7 +9,7 @@ from poisonlib.figures import grids
 from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import SLIDER_ROOM, slider
 from poisonlib.figures.grids import Square
-from poisonlib.figures.results import paper_bands
+from poisonlib.figures.rates import paper_bands
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, Role, short
 from poisonlib.generations import family, pooled
 from poisonlib.paper import Claim

@@ -132,6 +132,27 @@ def rates(
             marker_size=10,
             error_y={"thickness": 1.5, "width": 3},
         )
+    paper_bands(fig, claims)
+    if claims and not is_number:  # room at the left for what the bands say
+        fig.update_xaxes(range=[-0.95, table[x].nunique() - 0.5])
+    fig.for_each_annotation(lambda note: note.update(text=note.text.removeprefix(f"{facet}=")))
+    fig.update_yaxes(range=[-0.03, 1.05], tickformat=".0%", title=None)
+    fig.update_yaxes(title={"text": title}, col=1)
+    fig.update_xaxes(title=None)
+    fig.update_layout(
+        scattermode="overlay" if is_number else "group",
+        legend={"title": None} | ({} if facet is None else {"y": 1.07}),
+        template=None,
+        margin=None,
+    )
+    fig.layout.updatemenus = fig.layout.sliders = None  # plotly express has its own
+    if slider is not None:
+        fig.layout.sliders = slider_over([frame.name for frame in fig.frames], prefix=slider)
+    return fig
+
+
+def paper_bands(fig: go.Figure, claims: Sequence[Claim]) -> None:
+    """Draw ranges of the paper across a figure whose y is an error, each with its range."""
     for claim in claims:
         fig.add_hrect(
             max(0, claim.low - 0.004),
@@ -144,17 +165,3 @@ def rates(
             annotation_position="top left",
             annotation_font_size=12,
         )
-    fig.for_each_annotation(lambda note: note.update(text=note.text.removeprefix(f"{facet}=")))
-    fig.update_yaxes(range=[-0.03, 1.05], tickformat=".0%", title=None)
-    fig.update_yaxes(title={"text": title}, col=1)
-    fig.update_xaxes(title=None)
-    fig.update_layout(
-        scattermode="overlay" if is_number else "group",
-        legend={"title": None},
-        template=None,
-        margin=None,
-    )
-    fig.layout.updatemenus = fig.layout.sliders = None  # plotly express has its own
-    if slider is not None:
-        fig.layout.sliders = slider_over([frame.name for frame in fig.frames], prefix=slider)
-    return fig
