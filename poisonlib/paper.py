@@ -3,7 +3,7 @@
 Claims and transfers are what the paper reports as a number or a plain statement: Radiya-Dixit,
 Hong, Carlini and Tramèr, "Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022), as
 summed up in a blog post on it, "Data Poisoning is Hitting a Wall" (anonymous, ICLR Blogposts 2023).
-What others measured stands apart, and is called what it is.
+Measurements by others (:data:`ONE_USER`) are marked as such.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _DETECTOR = "of a detector of perturbed photographs, for 25 people's clean and p
 DETECTOR_PRECISION = Claim(f"precision {_DETECTOR}", 0.998, 0.998)
 DETECTOR_RECALL = Claim(f"recall {_DETECTOR}", 0.998, 0.998)
 
-OWN_EXTRACTOR = Claim("error for a user of Fawkes v1.0, before its own extractor", 1.0, 1.0)
+OWN_EXTRACTOR = Claim("error for a user of Fawkes v1.0, against its own extractor", 1.0, 1.0)
 
 # What the paper reports in words, re-worded.
 CLIP_IS_CLOSE = "on clean photographs CLIP is slightly less accurate than the best extractors"
@@ -60,19 +60,19 @@ RELEASED: Mapping[str, int] = {"Fawkes v0.3": 2020, "LowKey": 2021, "Fawkes v1.0
 
 @dataclass(frozen=True)
 class Transfer:
-    """What the paper says of one tool before one feature extractor, in words.
+    """What the paper says of one tool against one feature extractor, in words.
 
     Attributes:
         attack: the tool.
         extractor: ours that stands for the generation, by name.
         tested: what the paper tested.
-        fooled: whether the cloaks worked.
+        fooled: whether the cloaks worked against it.
         statement: of the authors, re-worded.
 
     Example:
         >>> from poisonlib import paper
-        >>> magface = [said for said in paper.TRANSFERS if said.extractor == "magface-2021"]
-        >>> [said.attack for said in magface if said.fooled]
+        >>> magface = [one for one in paper.TRANSFERS if one.extractor == "magface-2021"]
+        >>> [one.attack for one in magface if one.fooled]
         ['LowKey']
     """
 
@@ -112,7 +112,7 @@ TRANSFERS = (
 
 FOOLED_ABOVE = (UNPROTECTED.high + PROTECTED.low) / 2
 """Half way between the error of a user without a cloak and the least that the paper counts as a
-success: where this book draws the line between an extractor that is fooled and one that is not."""
+success: the threshold of this book between an extractor that is fooled and one that is not."""
 
 Verdict = Literal["fooled", "not fooled", "undecided"]
 
@@ -122,7 +122,7 @@ def verdict(*, low: float, high: float, unprotected: float) -> Verdict:
 
     Fooled: the whole interval lies above :data:`FOOLED_ABOVE`, and above what the extractor gets
     wrong without any cloak. Not fooled: the whole interval lies below that line. Undecided: the
-    interval holds the line.
+    interval contains the line.
 
     Args:
         low, high: 95 % interval of the error of protected users, in [0, 1].
@@ -147,7 +147,7 @@ def verdict(*, low: float, high: float, unprotected: float) -> Verdict:
 
 
 def transfer(attack: str, extractor: str) -> Transfer | None:
-    """What the paper says of a tool before an extractor of ours, or None where it is silent.
+    """What the paper says of a tool against an extractor of ours, or None where it is silent.
 
     Example:
         >>> from poisonlib import paper
@@ -167,7 +167,7 @@ class OneUser:
     """An error measured on a *single* user by somebody else: no number of the paper.
 
     Attributes:
-        attack, trainer: which tool, before what.
+        attack, trainer: which tool, against what.
         authors: the user's error on the page of the paper's code.
         students: the same user's error in an independent student replication.
 

@@ -1,4 +1,4 @@
-"""The line-up of cloaking tools that the experiments run, on the extractors of their day."""
+"""The cloaking tools that the experiments compare, on extractors of their time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def at_strength(tool: str, mode: str, *, public: Photos) -> Attack:
 
     Args:
         tool: one of `SURROGATES`.
-        mode: of the tool; "high" is full strength for each.
+        mode: of the tool; ``"high"`` is full strength for each.
         public: other people's photographs; v0.3 picks its target identity among them.
 
     Raises:
@@ -48,7 +48,7 @@ def paper_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str,
 
     Args:
         public: other people's photographs; v0.3 picks its target identity among them.
-        cache: keeps the cloaks, if given.
+        cache: stores the cloaks, if given.
 
     Example:
         >>> import torch

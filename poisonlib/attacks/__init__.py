@@ -6,7 +6,7 @@ An attack is made from the extractors that it may look into, and called on photo
     cloak = attack(images, seed=0)
 
 ``mode="high"``, the default of all, is full strength. Extractors are plain differentiable
-functions from images to feature rows: this room knows nothing of ours.
+functions from images to embeddings; nothing here depends on those of the book.
 """
 
 from poisonlib.attacks.base import Attack, Cloak

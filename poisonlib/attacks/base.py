@@ -20,7 +20,7 @@ from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 
 Extractor = Callable[[Tensor], Tensor]
-"""Images ``(n, 3, h, w)`` in [0, 1] to unit rows ``(n, d)``, differentiable.
+"""Images ``(n, 3, h, w)`` in [0, 1] to unit embeddings ``(n, d)``, differentiable.
 
 May carry ``fingerprint``, a string that changes with its weights; caching needs it."""
 

@@ -1,4 +1,4 @@
-"""Cloaks kept on disk by content, so that no photograph is cloaked twice in the same way.
+"""Cloaks cached on disk by content, so that no photograph is cloaked twice in the same way.
 
 A cloak's key is a hash of everything that it depends on: the photographs, the attack with its
 settings and target photographs, the extractors' fingerprints, the seed, the perceptual trunk and
@@ -80,7 +80,7 @@ class CloakCache:
         )
 
     def put(self, key: str, cloak: Cloak) -> None:
-        """Keep a cloak, replacing what was there. Its images are stored as bytes.
+        """Store a cloak, replacing what was there. Its images are stored as bytes.
 
         Raises:
             OSError: the folder cannot be written.
@@ -107,7 +107,7 @@ class Cached:
 
     Args:
         attack: any attack whose extractors carry a ``fingerprint``.
-        cache: where cloaks are kept.
+        cache: where cloaks are stored.
 
     Raises:
         ValueError: an extractor without fingerprint.
@@ -116,9 +116,9 @@ class Cached:
         >>> import torch
         >>> from poisonlib.attacks import Cached, CloakCache, Unperturbed
         >>> tool = Cached(Unperturbed(), CloakCache("cloaks"))
-        >>> mine = torch.rand(2, 3, 32, 32)
-        >>> first = tool(mine, seed=0)
-        >>> again = tool(mine, seed=0)  # read from disk
+        >>> images = torch.rand(2, 3, 32, 32)
+        >>> first = tool(images, seed=0)
+        >>> again = tool(images, seed=0)  # read from disk
         >>> torch.equal(first.images, again.images)
         True
     """
@@ -131,9 +131,9 @@ class Cached:
             _fingerprint(extractor)
 
     def __call__(self, images: Tensor, *, seed: int, progress: Progress | None = None) -> Cloak:
-        """The kept cloak, or a new one that is then kept; see ``Attack.__call__``.
+        """The cached cloak, or a new one that is then cached; see ``Attack.__call__``.
 
-        A kept cloak reports its last step only.
+        A cached cloak reports its last step only.
         """
         checks.images(images)
         key = cache_key(self.attack, images, seed=seed)

@@ -14,8 +14,8 @@ from poisonlib.progress import Progress
 class Unperturbed(Attack):
     """Rounds photographs to 8 bits and does nothing else.
 
-    A cloaked photograph is re-encoded as well as perturbed. Beside this control one can tell which
-    of the two a recogniser stumbles over.
+    A cloaked photograph is re-encoded as well as perturbed. This control tells the effect of the
+    perturbation from that of the encoding.
 
     Example:
         >>> import torch

@@ -47,13 +47,13 @@ class FawkesV03(Attack):
       distance of a candidate is that to the nearest of the user's photographs;
     * ``t`` overshoots the target by a factor of two, and its means are over the batch: call it with
       the photographs of *one* user, as results depend on what else is in the batch;
-    * the kept image is the one with the least feature distance seen, whatever its DSSIM: the budget
-      is only a penalty, and is exceeded a little;
+    * the image returned is the one with the least feature distance of all steps, whatever its
+      DSSIM: the budget is only a penalty, and is exceeded a little;
     * the learning rate falls by a fifth at every third of the steps.
 
-    Deliberately different: photographs arrive aligned and stay as they are, whereas the tool crops
-    a detected box, pads it to a square with the mean colour and stretches its contrast to the full
-    range. Every photograph in an experiment must go through one and the same path, or the
+    Deliberately different: photographs arrive aligned and are not preprocessed, whereas the tool
+    crops a detected box, pads it to a square with the mean colour and stretches its contrast to the
+    full range. Every photograph in an experiment must go through one and the same path, or the
     recogniser learns the path. A candidate's features are the mean of its photographs', and those
     of the target the mean of its first ten. Rounding to 8 bits is to the nearest value.
 

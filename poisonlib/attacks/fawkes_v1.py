@@ -42,15 +42,15 @@ class FawkesV1(Attack):
     * the change of a pixel is clipped to 15 grey levels, which also stops its gradient;
     * after the first step there is another of 0.01 against the sign of the gradient, and the
       optimiser starts afresh (the code replaces the variable that it optimises);
-    * the kept image is the one with the greatest feature distance among those with
+    * the image returned is the one with the greatest feature distance among those with
       DSSIM <= 1.1 budgets. If that distance is under 0.3, the last image replaces it where its
       distance is greater and its DSSIM under 0.015.
 
-    Deliberately different: photographs arrive aligned and stay as they are, whereas the tool crops
-    a detected box, pads it with the mean colour and stretches its contrast to the full range (see
-    ``FawkesV03``). Where no image within the budget was ever seen the tool returns black; here the
-    photograph stays unprotected. The initial noise depends on seed and photograph, not on the place
-    in the batch. Rounding to 8 bits is to the nearest value.
+    Deliberately different: photographs arrive aligned and are not preprocessed, whereas the tool
+    crops a detected box, pads it with the mean colour and stretches its contrast to the full range
+    (see ``FawkesV03``). Where no image within the budget was ever seen the tool returns black; here
+    the photograph stays unprotected. The initial noise depends on seed and photograph, not on the
+    place in the batch. Rounding to 8 bits is to the nearest value.
 
     Args:
         extractors: one or several; the tool comes with two, and uses both in mid and high.

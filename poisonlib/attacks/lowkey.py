@@ -64,9 +64,9 @@ class LowKey(Attack):
     Example:
         >>> from poisonlib import extractors, people
         >>> from poisonlib.attacks import LowKey
-        >>> tracker, mine = extractors.load("softmax-2014"), people.load("users").of(0)[:1]
-        >>> cloak = LowKey([tracker], steps=3)(mine, seed=0)
-        >>> moved = (tracker(cloak.images) - tracker(mine)).norm(dim=1)
+        >>> tracker, photo = extractors.load("softmax-2014"), people.load("users").of(0)[:1]
+        >>> cloak = LowKey([tracker], steps=3)(photo, seed=0)
+        >>> moved = (tracker(cloak.images) - tracker(photo)).norm(dim=1)
         >>> bool(cloak.linf < 0.1), bool(moved > 0.3)  # little to the eye, more to the network
         (True, True)
     """
@@ -118,7 +118,7 @@ class LowKey(Attack):
 
 
 def mirrored_features(extractor: Extractor, images: Tensor, mirrored: Tensor) -> Tensor:
-    """Unit rows ``(n, d)``: features of images plus those of their mirror images, normalised."""
+    """Unit vectors ``(n, d)``: features of images plus those of their mirror images, normalised."""
     compute = differentiable_features if images.requires_grad else clean_features
     return F.normalize(compute(extractor, images) + compute(extractor, mirrored), dim=1)
 

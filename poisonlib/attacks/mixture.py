@@ -17,9 +17,9 @@ from poisonlib.progress import Progress
 class Mixture:
     """Part of a user's photographs from one tool, the rest from another.
 
-    The old ones were scraped already and cannot be called back: this is the gallery of somebody who
-    hopes to regain their privacy with a newer tool ("Data Poisoning Won't Save You From Facial
-    Recognition", ICLR 2022, on users who switch). Called like any attack.
+    The old ones have been collected already and cannot be withdrawn: this is the gallery of
+    somebody who hopes to regain their privacy with a newer tool ("Data Poisoning Won't Save You
+    From Facial Recognition", ICLR 2022, on users who switch). Called like any attack.
 
     Both tools cloak all of the photographs, so that a cached tool serves every share. Which of them
     are new is drawn by the seed, and a larger share contains the photographs of a smaller one.
@@ -59,10 +59,10 @@ class Mixture:
         is_new[order[: round(self.share * len(images))]] = True
 
         def pick(field: str) -> Tensor:
-            kept = getattr(old, field).clone()
-            kept[is_new] = getattr(new, field)[is_new]
-            return kept
+            values = getattr(old, field).clone()
+            values[is_new] = getattr(new, field)[is_new]
+            return values
 
         parts = {field: pick(field) for field in ("images", "dssim", "lpips", "linf")}
-        said = f"Mixture({old.attack}, {new.attack}, share={self.share})"
-        return Cloak(**parts, steps=max(old.steps, new.steps), attack=said)
+        settings = f"Mixture({old.attack}, {new.attack}, share={self.share})"
+        return Cloak(**parts, steps=max(old.steps, new.steps), attack=settings)
