@@ -5,9 +5,20 @@ marker means. ``quiz`` asks the reader, and answers every choice.
 """
 
 from poisonlib.figures import theme
+from poisonlib.figures.grid import grid
 from poisonlib.figures.quiz import Option, Question, quiz
 from poisonlib.figures.rates import rates, series_looks
 from poisonlib.figures.show import show
 from poisonlib.figures.tables import table
 
-__all__ = ["Option", "Question", "quiz", "rates", "series_looks", "show", "table", "theme"]
+__all__ = [
+    "Option",
+    "Question",
+    "grid",
+    "quiz",
+    "rates",
+    "series_looks",
+    "show",
+    "table",
+    "theme",
+]

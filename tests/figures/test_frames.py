@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poisonlib.figures.frames import choosers, frame_name, slider
+from poisonlib.figures.frames import choosers, frame_name, player, slider
 
 
 def test_each_step_shows_the_frame_of_its_name() -> None:
@@ -44,3 +44,17 @@ def test_choosers_are_menus_and_a_frame_is_named_by_what_they_show() -> None:
 def test_menus_that_name_no_frame_are_refused(options, said) -> None:
     with pytest.raises(ValueError, match=said):
         choosers(options)
+
+
+def test_a_slider_leaves_the_room_that_it_is_told() -> None:
+    (made,) = slider(["a", "b"], prefix="p", below=90)
+    assert made["pad"]["t"] == 90
+
+
+def test_a_player_plays_on_from_where_it_stands_and_stops() -> None:
+    play, stop = player(milliseconds=700)[0]["buttons"]
+    assert (play["label"], stop["label"]) == ("Play", "Pause")
+    assert play["args"][0] is None and play["args"][1]["fromcurrent"]
+    assert play["args"][1]["frame"]["duration"] == 700
+    with pytest.raises(ValueError, match="positive"):
+        player(milliseconds=0)
