@@ -37,7 +37,7 @@ def error_by_round(table: pandas.DataFrame) -> go.Figure:
     The curves grow with the slider; the last mark of each carries its 95 % interval.
 
     Args:
-        table: rows of :func:`studio.studies.growth`, of one share ``false_adds``.
+        table: rows of :func:`studio.studies.growth.growth`, of one share ``false_adds``.
 
     Raises:
         ValueError: rows of several.
@@ -113,7 +113,7 @@ def outcomes(table: pandas.DataFrame, *, distractors: int) -> pandas.DataFrame:
     """Where users stand at the end, and what the gallery has taken in.
 
     Args:
-        table: rows of :func:`studio.studies.growth`.
+        table: rows of :func:`studio.studies.growth.growth`.
         distractors: photographs of other people in each round.
 
     Returns:

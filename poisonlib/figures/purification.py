@@ -37,7 +37,7 @@ def error_by_purifier(table: pandas.DataFrame) -> go.Figure:
     when nobody cloaks, which is what the purifier costs.
 
     Args:
-        table: rows of :func:`studio.studies.purification`.
+        table: rows of :func:`studio.studies.cases.over_users`.
     """
     import plotly.graph_objects as go
 
@@ -82,7 +82,7 @@ def gains(table: pandas.DataFrame) -> pandas.DataFrame:
     """What each purifier takes from each tool, and what it costs.
 
     Args:
-        table: rows of :func:`studio.studies.purification`.
+        table: rows of :func:`studio.studies.cases.over_users`.
 
     Returns:
         a row for each ``attack``, ``extractor`` and ``purifier`` but the first, with the ``error``

@@ -27,28 +27,21 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Craft, write the file and its record."""
     from poisonlib import cloaks, people, provenance
-    from poisonlib.attacks import CloakCache
-    from poisonlib.tools import paper_tools
     from poisonlib.trial import choose_users, cloak_user, split
-    from studio.studies import EXPERIMENTS, precompute_cloaks
+    from studio.studies import STUDIES, Run, precompute_cloaks
 
     photos = people.load("users")
     test = split(photos.labels, seed=cloaks.SEED)
     chosen = choose_users(photos, cloaks.USERS, seed=cloaks.SEED)
     with ProgressBar("cloaks") as bar:
-        precompute_cloaks(
-            EXPERIMENTS["baseline"],
-            users=cloaks.USERS,
-            seed=cloaks.SEED,
-            processes=arguments.processes,
-            progress=bar,
-        )
+        settings = Run(cloaks.USERS, cloaks.SEED, progress=bar)
+        precompute_cloaks(STUDIES["baseline"], settings, processes=arguments.processes)
         crafted = {
             name: {
                 user: cloak_user(attack, photos, user, test=test, seed=cloaks.SEED)
                 for user in chosen
             }
-            for name, attack in paper_tools(people.load("public"), cache=CloakCache()).items()
+            for name, attack in settings.tools().items()
         }
     out = arguments.out or cloaks.PACKAGED
     cloaks.write(crafted, photos, out)

@@ -8,8 +8,6 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from poisonlib.cli import typed
-from poisonlib.progress import ProgressBar
 from studio.commands import shape
 
 if TYPE_CHECKING:
@@ -47,24 +45,17 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run, judge, print."""
-    from poisonlib import provenance
-    from poisonlib.attacks import CloakCache
     from studio import scoreboard
-    from studio.studies.precompute import precompute_cloaks
+    from studio.studies import Run
 
     if arguments.criteria:
         print(_criteria(arguments.json))
         return
-    scale = {"users": scoreboard.PROFILES[arguments.profile].users, "seed": arguments.seed}
-    with ProgressBar("cloaks") as bar:
-        experiment = scoreboard.EXPERIMENT
-        precompute_cloaks(experiment, **scale, processes=arguments.processes, progress=bar)
-        rows = list(experiment.rows(**scale, cache=CloakCache(), progress=bar))
-    origin = provenance.of_run(typed(arguments), seed=arguments.seed, seconds=bar.seconds)
-    recorded = provenance.Recorded(rows, origin)
+    settings = Run(scoreboard.PROFILES[arguments.profile].users, arguments.seed)
+    recorded = shape.run_study(arguments, scoreboard.STUDY, settings)
     if arguments.out_folder is not None:
         recorded.save(arguments.out_folder / "reproduce.json")
-    board = scoreboard.judge(recorded.table)
+    board, origin = scoreboard.judge(recorded.table), recorded.provenance
     print(as_json(board, origin) if arguments.json else as_text(board, origin))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from poisonlib import provenance
 from poisonlib.cli import typed
 from poisonlib.extractors.shipped import WEIGHTS
 from poisonlib.progress import ProgressBar
+from studio.studies.study import Run, Study, precompute_cloaks
 
 Option = tuple[str, dict[str, Any]]
-Run = Callable[[argparse.Namespace], int | None]
 
 
 def option(name: str, describes: str, **settings: Any) -> Option:
@@ -46,7 +47,7 @@ def processes(default: int = 1) -> Option:
 def add(
     subparsers: argparse._SubParsersAction,
     name: str,
-    run: Run,
+    run: Callable[[argparse.Namespace], int | None],
     summary: str,
     description: str = "",
     options: tuple[Option, ...] = (),
@@ -56,6 +57,16 @@ def add(
     for flag, settings in options:
         parser.add_argument(flag, **settings)
     parser.set_defaults(run=run)
+
+
+def run_study(arguments: argparse.Namespace, study: Study, settings: Run) -> provenance.Recorded:
+    """Craft a study's cloaks in ``arguments.processes``, run it, and add its provenance."""
+    with ProgressBar("turns") as bar:
+        settings = replace(settings, progress=bar)
+        precompute_cloaks(study, settings, processes=arguments.processes)
+        rows = list(study.rows(settings))
+    origin = provenance.of_run(typed(arguments), seed=settings.seed, seconds=bar.seconds)
+    return provenance.Recorded(rows, origin)
 
 
 class Training:

@@ -9,19 +9,19 @@ claim, ``criteria`` has the one rule for a verdict, and ``judge`` makes the boar
 from studio.scoreboard.claims import CLAIMS, ToReproduce
 from studio.scoreboard.criteria import RULE, VERDICTS, Band, Part, chance, verdict
 from studio.scoreboard.judge import Judged, judge
-from studio.scoreboard.measure import EXPERIMENT, PROFILES, Profile, measure
+from studio.scoreboard.measure import PROFILES, STUDY, Profile, measure
 from studio.scoreboard.measured import Measured
 
 __all__ = [
     "Band",
     "CLAIMS",
-    "EXPERIMENT",
     "Judged",
     "Measured",
     "PROFILES",
     "Part",
     "Profile",
     "RULE",
+    "STUDY",
     "ToReproduce",
     "VERDICTS",
     "chance",

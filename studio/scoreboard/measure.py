@@ -5,24 +5,29 @@ One path for both profiles; they differ in how many users protect themselves.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from poisonlib import extractors, paper, people
-from poisonlib.attacks import CloakCache, Mixture
+from poisonlib.attacks import Attack, Mixture
 from poisonlib.defenses import detector
 from poisonlib.defenses.combined import PAIRS
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
-from poisonlib.tools import BASELINE, LATER, paper_tools
-from poisonlib.trial import Progress, Trial, as_published, split
+from poisonlib.tools import BASELINE, LATER
+from poisonlib.trial import Trial, as_published, split
 from studio.scoreboard.measured import NOBODY
-from studio.studies.combined import Embedded, cloaked, embedded, observe
-from studio.studies.precompute import Experiment
+from studio.studies.combined import cloaked, embedded, observe
+from studio.studies.study import Run, Study
+
+if TYPE_CHECKING:
+    import pandas
 
 #: The extractors that the paper says something on, by the name of ours.
 PAPERS = tuple(dict.fromkeys(said.extractor for said in paper.TRANSFERS))
@@ -30,12 +35,12 @@ PAPERS = tuple(dict.fromkeys(said.extractor for said in paper.TRANSFERS))
 ADAPTED = (f"adapted-{BASELINE}", f"adapted-{LATER}")
 #: The two systems of two models that the paper describes: an accurate one and a robust one.
 TWO_MODELS = {name: PAIRS[name] for name in ("MagFace + CLIP", "MagFace + adapted")}
-#: Before these the old tool had failed already, so that whoever wore it looks for a newer one.
+#: Users of the old tool look for a newer one, for it fails against these extractors.
 OLD, NEW = "Fawkes v0.3", ("Fawkes v1.0", "LowKey")
 LOST = tuple(said.extractor for said in paper.TRANSFERS if said.attack == OLD and not said.fooled)
 SHARE = 0.5
-#: What is kept of what pairs of models answer.
-KEPT = ("queries", "thresholds")
+#: What is recorded of the answers of two models.
+RECORDED = ("queries", "thresholds")
 
 
 @dataclass(frozen=True)
@@ -63,78 +68,75 @@ PROFILES: Mapping[str, Profile] = {
 """The profiles of the ``reproduce`` command, by name."""
 
 
-def measure(
-    *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
-) -> Iterator[dict]:
+def measure(run: Run) -> Iterator[dict]:
     """Run everything. Rows are of several kinds, told apart by ``part``:
 
     - ``"trial"``: a user's turn, with the columns of a trial (1-NN);
     - ``"clean"``: everybody's test photographs when nobody cloaks: which ones are ``wrong``;
     - ``"switch"``: a user's turn with half of the photographs ``old``, half ``new``;
     - ``"queries"`` and ``"thresholds"``: of pairs of models, as
-      :func:`studio.studies.combined` yields them;
+      :func:`studio.studies.combined.combined` yields them;
     - ``"detector"``: of how many photographs how many were ``flagged``.
 
     Example:
         A run takes minutes. What it yields is recorded:
 
         >>> from poisonlib import provenance
-        >>> from studio import scoreboard
         >>> rows = provenance.load("reproduce").table
         >>> sorted(rows["part"].unique())
         ['clean', 'detector', 'queries', 'switch', 'thresholds', 'trial']
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
-    tools = paper_tools(public, cache=cache or CloakCache())
-    cloaks = cloaked(tools, photos, users=users, seed=seed)
-    steps = [*PAPERS, *ADAPTED, "two models", "the detector"]
-    seen: dict[str, Embedded] = {}
-
-    def say(done: int) -> None:
-        if progress is not None:
-            progress(done, len(steps), steps[done] if done < len(steps) else "done")
-
-    for done, name in enumerate([*PAPERS, *ADAPTED]):
-        say(done)
-        extractor = extractors.load(name)
-        rows = embed(extractor, photos.images)
-        if name in PAPERS:
-            yield _everybody(extractor, photos, rows, seed=seed)
-        run = {"users": users, "seed": seed, "embeddings": rows}
-        for tool, attack in tools.items():
-            yield from _turns("trial", Trial(attack, extractor, name=tool), photos, **run)
-        for new in NEW if name in LOST else ():
-            mixed = Mixture(tools[OLD], tools[new], share=SHARE)
-            turns = _turns("switch", Trial(mixed, extractor, name=new), photos, **run)
-            yield from (row | {"old": OLD, "new": new} for row in turns)
-        if any(name in names for names in TWO_MODELS.values()):
-            seen[name] = embedded(extractor, photos, public, cloaks, embeddings=rows)
-    say(len(steps) - 2)
-    for name, models in TWO_MODELS.items():
-        rows = observe(photos, public, tuple(seen[model] for model in models), seed=seed)
-        yield from ({"pair": name} | row for row in rows if row["part"] in KEPT)
-    say(len(steps) - 1)
-    yield from _flagged(cloaks, photos, seed=seed)
-    say(len(steps))
+    tools = run.tools()
+    yield from _recorded("trial", run.trials(_trials(tools), photos))
+    yield from _recorded("switch", run.trials(_switches(tools), photos))
+    for name in PAPERS:
+        yield _everybody(_load(name), photos, seed=run.seed)
+    cloaks = cloaked(tools, photos, users=run.users, seed=run.seed)
+    models = dict.fromkeys(itertools.chain(*TWO_MODELS.values()))
+    for done, name in enumerate(models):
+        run.progress(done, len(models), f"two models: {name}")
+        models[name] = embedded(_load(name), photos, public, cloaks)
+    for pair, names in TWO_MODELS.items():
+        rows = observe(photos, public, tuple(models[name] for name in names), seed=run.seed)
+        yield from ({"pair": pair} | row for row in rows if row["part"] in RECORDED)
+    run.progress(len(models), len(models), "the detector")
+    yield from _flagged(cloaks, photos, seed=run.seed)
 
 
-#: What ``precompute_cloaks`` needs to make the cloaks of a run in several processes.
-EXPERIMENT = Experiment(measure, paper_tools)
+STUDY = Study(measure)
+"""What the ``reproduce`` command runs."""
 
 
-def _turns(part: str, trial: Trial, photos: Photos, **run: object) -> Iterator[dict]:
-    """The rows of a trial, of the protected users only."""
-    table = trial.run(photos, **run).table
-    mine = table[table["whose"] == "user"].drop(columns=["dssim", "lpips", "linf"])
-    yield from ({"part": part} | row for row in mine.to_dict("records"))
+def _load(name: str) -> Extractor:
+    return extractors.load(name, cached=True)
 
 
-def _everybody(extractor: Extractor, photos: Photos, rows: Tensor, *, seed: int) -> dict:
+def _trials(tools: Mapping[str, Attack]) -> Iterator[Trial]:
+    for name, (tool, attack) in itertools.product((*PAPERS, *ADAPTED), tools.items()):
+        yield Trial(attack, _load(name), name=tool)
+
+
+def _switches(tools: Mapping[str, Attack]) -> Iterator[Trial]:
+    for name, new in itertools.product(LOST, NEW):
+        mixed = Mixture(tools[OLD], tools[new], share=SHARE)
+        yield Trial(mixed, _load(name), name=new, columns={"old": OLD, "new": new})
+
+
+def _recorded(part: str, table: pandas.DataFrame) -> Iterator[dict]:
+    """The rows of trials, of the protected users only."""
+    users = table[table["whose"] == "user"].drop(columns=["dssim", "lpips", "linf"])
+    yield from ({"part": part} | row for row in users.to_dict("records"))
+
+
+def _everybody(extractor: Extractor, photos: Photos, *, seed: int) -> dict:
     test = split(photos.labels, seed=seed)
-    nearest = NearestNeighbour(extractor).fit_embeddings(rows[~test], photos.labels[~test])
-    wrong = torch.nonzero(nearest.predict_embeddings(rows[test]) != photos.labels[test])[:, 0]
-    said = {"part": "clean", "extractor": extractor.card.name, "wrong": wrong.tolist()}
-    return said | {"n": int(test.sum()), "users": len(photos.people)}
+    embeddings = embed(extractor, photos.images)
+    nearest = NearestNeighbour(extractor).fit_embeddings(embeddings[~test], photos.labels[~test])
+    wrong = nearest.predict_embeddings(embeddings[test]) != photos.labels[test]
+    about = {"part": "clean", "extractor": extractor.card.name}
+    counts = {"n": int(test.sum()), "users": len(photos.people)}
+    return about | {"wrong": torch.nonzero(wrong)[:, 0].tolist()} | counts
 
 
 def _flagged(

@@ -1,12 +1,9 @@
-"""The extractors that the adaptive trainers of these experiments make, each by one line."""
+"""The extractors that the adaptive trainers of the studies make."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-import torch
+from typing import Any
 
 from poisonlib import extractors
 from poisonlib.defenses.adaptive import UNVARIED, VARIED, unwitting_training_set
@@ -22,7 +19,7 @@ EPOCHS = 12
 
 @dataclass(frozen=True)
 class Adaptation:
-    """One way of fine-tuning an ordinary extractor on what was scraped.
+    """One way of fine-tuning an ordinary extractor on public photographs.
 
     Attributes:
         name: of the extractor that comes out.
@@ -30,8 +27,8 @@ class Adaptation:
         trainer: who does it, in words.
         tools: whose copies are learnt from; none for a fine-tuning on clean photographs alone.
         leaks: None for a trainer who makes copies with the tools; else the share, in [0, 1], of
-            people who cloak (each with one tool) but let a few clean photographs slip, before a
-            trainer who does not know of any tool.
+            people who cloak (each with one tool) but leak a few clean photographs, for a trainer
+            who has no tool.
         seed: of the fine-tuning.
         epochs: of the fine-tuning.
 
@@ -50,17 +47,13 @@ class Adaptation:
     seed: int = 1
     epochs: int = EPOCHS
 
-    def run(
-        self,
-        photos: Photos,
-        pairs: Pairs,
-        *,
-        checkpoint: Path | None = None,
-        progress: Callable[[int, int, float], None] | None = None,
-        device: torch.device | str = "cpu",
-    ) -> ModuleExtractor:
-        """Fine-tune on scraped photographs and copies; see :func:`studio.training.adapt`."""
-        start = extractors.load(self.start)
+    def run(self, photos: Photos, pairs: Pairs, **training: Any) -> ModuleExtractor:
+        """Fine-tune on photographs and copies.
+
+        Args:
+            photos, pairs: clean public photographs, and copies by all tools.
+            training: ``checkpoint``, ``progress`` and ``device`` of :func:`studio.training.adapt`.
+        """
         copies: Pairs | None = pairs
         variety = VARIED
         if self.leaks is not None:
@@ -68,18 +61,17 @@ class Adaptation:
             variety = UNVARIED  # without the tool its perturbation is not known
         else:
             copies = pairs.made_by(*self.tools) if self.tools else None
-        how = {"seed": self.seed, "epochs": self.epochs, "variety": variety, "name": self.name}
-        run = {"checkpoint": checkpoint, "progress": progress, "device": device}
-        return adapt(start, photos, copies, **how, **run)
+        start, chosen = extractors.load(self.start), {"seed": self.seed, "epochs": self.epochs}
+        return adapt(start, photos, copies, variety=variety, name=self.name, **chosen, **training)
 
 
-LEAKS = (0.0, 0.1, 0.25, 1.0)
+LEAKING_SHARES = (0.0, 0.1, 0.25, 1.0)
 """Shares of the users who leak clean photographs."""
 
 
 STARTS = ("arcface-2019", "softmax-2014")
-"""The ordinary extractors: the one that the stronger tools fool best, asked every question, and
-that of the paper's baseline, asked whether it can be adapted."""
+"""The ordinary extractors: the one that the stronger tools fool best, for every question, and that
+of the paper's baseline, to see whether it can be adapted."""
 
 
 def _all(start: str) -> list[Adaptation]:
@@ -98,7 +90,7 @@ def _all(start: str) -> list[Adaptation]:
     ]
     leaking = [
         Adaptation(f"leaks-{share:.0%}-{start}".replace("%", ""), start, "unwitting", leaks=share)
-        for share in LEAKS
+        for share in LEAKING_SHARES
     ]
     return [adapted, clean, *without, *leaking]
 
@@ -107,10 +99,12 @@ def _slug(tool: str) -> str:
     return tool.lower().replace(" ", "-")
 
 
-AGAIN = f"again-{ADAPTED}"
-"""Who adapts again, after a tool has been crafted on the adapted extractor."""
+ADAPTED_AGAIN = f"again-{ADAPTED}"
+"""The extractor adapted once more, after a tool has been crafted on the adapted one."""
 
 ADAPTATIONS = {made.name: made for start in STARTS for made in _all(start)} | {
-    AGAIN: Adaptation(AGAIN, ADAPTED, "adapted again", tools=(*TOOLS, NEXT), seed=2, epochs=6)
+    ADAPTED_AGAIN: Adaptation(
+        ADAPTED_AGAIN, ADAPTED, "adapted again", tools=(*TOOLS, NEXT), seed=2, epochs=6
+    )
 }
 """All adaptations by name. Those that are called ``adapted-`` and nothing else ship."""

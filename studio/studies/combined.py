@@ -1,7 +1,6 @@
-"""Two models together: who is asked what, recorded query by query, so that rules can be compared.
+"""Two models together: the answers of both, query by query, so that rules can be compared.
 
-What becomes of the answers, once there is a rule for when to ask which model, is a matter of
-arithmetic, and lives in :mod:`studio.studies.outcomes`.
+What a rule makes of the answers is computed by :mod:`studio.studies.outcomes`.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ import torch
 from torch import Tensor
 
 from poisonlib import people
-from poisonlib.attacks import Attack, CloakCache
+from poisonlib.attacks import Attack
 from poisonlib.defenses import choose_threshold
 from poisonlib.defenses.combined import CHOOSERS, PAIRS, SHARE, model
 from poisonlib.defenses.gallery import distances_to_others
 from poisonlib.extractors import Extractor, embed
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
-from poisonlib.tools import paper_tools
-from poisonlib.trial import Progress, as_published, choose_users, split
+from poisonlib.trial import as_published, choose_users, cloak_user, split
 from studio.studies.outcomes import UNPROTECTED
+from studio.studies.study import Run
 
 #: Shares of photographs of absent people that the accurate model may answer.
 SHARES = (0.005, 0.01, SHARE, 0.05, 0.1, 0.2, 0.5)
@@ -39,19 +38,17 @@ class Embedded:
         extractor: which one.
         users: ``(n, d)``, of the people in the gallery, as they were taken.
         public: ``(m, d)``, of other people.
-        worn: by tool and user, ``(k, d)``, of the user's training photographs in their cloaks.
+        cloaked: by tool and user, ``(k, d)``, of the user's cloaked training photographs.
     """
 
     extractor: Extractor
     users: Tensor
     public: Tensor
-    worn: Mapping[tuple[str, int], Tensor]
+    cloaked: Mapping[tuple[str, int], Tensor]
 
 
-def combined(
-    *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
-) -> Iterator[dict]:
-    """The paper's tools, and no cloak, before pairs of models, by 1-NN.
+def combined(run: Run) -> Iterator[dict]:
+    """The paper's tools, and no cloak, against pairs of models, by 1-NN.
 
     Rows are of these kinds, told apart by ``part``; each has ``pair``, and each list is in the
     order of the photographs:
@@ -71,46 +68,33 @@ def combined(
     The extractors ``magface-2021``, ``arcface-2019`` and ``robust-clip-2021`` have learnt from none
     of the public people here; the adapted one has, and the denoiser, so that these two know them
     better than strangers.
-
-    Example:
-        What a run yields is recorded:
-
-        >>> from poisonlib import provenance
-        >>> rows = provenance.load("combined").table
-        >>> list(rows["pair"].unique())
-        ['MagFace + CLIP', 'MagFace + adapted', 'ArcFace + itself, denoised']
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
-    tools = paper_tools(people.load("public"), cache=cache or CloakCache())
-    cloaks = cloaked(tools, photos, users=users, seed=seed)
+    cloaks = cloaked(run.tools(), photos, users=run.users, seed=run.seed)
     seen: dict[str, Embedded] = {}
     for done, (pair, names) in enumerate(PAIRS.items()):
         for name in names:
             if name not in seen:
-                if progress is not None:
-                    progress(done, len(PAIRS), f"embedding with {name}")
+                run.progress(done, len(PAIRS), f"embedding with {name}")
                 seen[name] = embedded(model(name), photos, public, cloaks)
         models = tuple(seen[name] for name in names)
-        for row in observe(photos, public, models, seed=seed):
+        for row in observe(photos, public, models, seed=run.seed):
             yield {"pair": pair} | row
-    if progress is not None:
-        progress(len(PAIRS), len(PAIRS), "done")
+    run.progress(len(PAIRS), len(PAIRS), "done")
 
 
 def cloaked(
     tools: Mapping[str, Attack], photos: Photos, *, users: int, seed: int
 ) -> dict[tuple[str, int], Tensor]:
-    """By tool and user: the user's training photographs ``(k, 3, h, w)`` in their cloaks.
+    """By tool and user: the user's cloaked training photographs ``(k, 3, h, w)``.
 
     They are those of a trial of the same photographs, users and seed.
     """
-    test = split(photos.labels, seed=seed)
-    cloaks = {}
-    for tool, attack in tools.items():
-        for user in choose_users(photos, users, seed=seed):
-            mine = (photos.labels == user) & ~test
-            cloaks[tool, user] = attack(photos.images[mine], seed=seed + user).images
-    return cloaks
+    test, chosen = split(photos.labels, seed=seed), choose_users(photos, users, seed=seed)
+    return {
+        (tool, user): cloak_user(attack, photos, user, test=test, seed=seed).images
+        for (tool, attack), user in itertools.product(tools.items(), chosen)
+    }
 
 
 def embedded(
@@ -128,9 +112,9 @@ def embedded(
         cloaks: of :func:`cloaked`.
         embeddings: ``(n, d)``, what ``embed(extractor, photos.images)`` returns, if it is at hand.
     """
-    worn = {key: embed(extractor, images) for key, images in cloaks.items()}
+    of_cloaks = {key: embed(extractor, images) for key, images in cloaks.items()}
     embeddings = embed(extractor, photos.images) if embeddings is None else embeddings
-    return Embedded(extractor, embeddings, embed(extractor, public.images), worn)
+    return Embedded(extractor, embeddings, embed(extractor, public.images), of_cloaks)
 
 
 def observe(
@@ -141,7 +125,7 @@ def observe(
     seed: int,
     choosers: int = CHOOSERS,
 ) -> Iterator[dict]:
-    """The embeddings of :func:`combined` for one pair.
+    """The rows of :func:`combined` for one pair.
 
     Args:
         photos: of the people in the gallery, with the users among them.
@@ -151,7 +135,7 @@ def observe(
         choosers: how many public people choose thresholds.
     """
     labels, test = photos.labels, split(photos.labels, seed=seed)
-    asked = labels[test]
+    truth = labels[test]
     first = torch.isin(public.labels, torch.tensor(public.people[:choosers]))
     limits = list(_thresholds(models, public, first, seed=seed))
     yield from limits
@@ -160,57 +144,59 @@ def observe(
     bare = [_answers(each, each.users, photos, test, each.users[test]) for each in models]
     strangers = [_answers(each, each.users, photos, test, each.public[~first]) for each in models]
     yield from _by_person("strangers", public.subset(~first), [far for _, far in strangers])
-    wearers = list(dict.fromkeys(user for _, user in models[0].worn))
+    wearers = list(dict.fromkeys(user for _, user in models[0].cloaked))
     for person in photos.people:
         who = {"tool": UNPROTECTED, "person": photos.names[person], "wearer": person in wearers}
-        yield who | _queries(bare, asked == person, person)
-    for tool, turns in itertools.groupby(models[0].worn, key=lambda key: key[0]):
+        yield who | _queries(bare, truth == person, person)
+    for tool, turns in itertools.groupby(models[0].cloaked, key=lambda key: key[0]):
         others: dict[float, np.ndarray] = {limit["share"]: np.zeros(6, int) for limit in limits}
         for _, user in turns:
-            found = []
+            answers = []
             for each in models:
-                rows = each.users.clone()
-                rows[(labels == user) & ~test] = each.worn[tool, user]
-                found.append(_answers(each, rows, photos, test, each.users[test]))
+                embeddings = each.users.clone()
+                embeddings[(labels == user) & ~test] = each.cloaked[tool, user]
+                answers.append(_answers(each, embeddings, photos, test, each.users[test]))
             who = {"tool": tool, "person": photos.names[user], "wearer": True}
-            yield who | _queries(found, asked == user, user)
+            yield who | _queries(answers, truth == user, user)
             for limit in limits:
-                others[limit["share"]] += _others(found, asked, user, limit["threshold"])
+                others[limit["share"]] += _others(answers, truth, user, limit["threshold"])
         for share, counts in others.items():
-            said = {"part": "others", "tool": tool, "share": share, "turns": len(wearers)}
-            yield said | dict(zip(OTHERS, counts.tolist(), strict=True))
+            about = {"part": "others", "tool": tool, "share": share, "turns": len(wearers)}
+            yield about | dict(zip(OTHERS, counts.tolist(), strict=True))
 
 
 OTHERS = ("accurate_errors", "robust_errors", "both_errors", "errors", "consulted", "n")
 
 
 def _answers(
-    each: Embedded, rows: Tensor, photos: Photos, test: Tensor, queries: Tensor
+    each: Embedded, embeddings: Tensor, photos: Photos, test: Tensor, queries: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Names ``(q,)`` and distances ``(q,)`` of query rows, the gallery being all but ``test``."""
-    nearest = NearestNeighbour(each.extractor).fit_embeddings(rows[~test], photos.labels[~test])
+    """Names ``(q,)`` and distances ``(q,)`` of queries, the gallery being all but ``test``."""
+    nearest = NearestNeighbour(each.extractor).fit_embeddings(
+        embeddings[~test], photos.labels[~test]
+    )
     index, distance = nearest.neighbours(queries)
     return nearest.labels_[index], distance
 
 
-def _queries(found: list[tuple[Tensor, Tensor]], mine: Tensor, person: int) -> dict:
-    (first, near), (second, far) = found
+def _queries(answers: list[tuple[Tensor, Tensor]], which: Tensor, person: int) -> dict:
+    (first, near), (second, far) = answers
     return {
         "part": "queries",
-        "accurate_right": (first[mine] == person).int().tolist(),
-        "accurate_distance": _rounded(near[mine]),
-        "robust_right": (second[mine] == person).int().tolist(),
-        "robust_distance": _rounded(far[mine]),
-        "same": (first == second)[mine].int().tolist(),
+        "accurate_right": (first[which] == person).int().tolist(),
+        "accurate_distance": _rounded(near[which]),
+        "robust_right": (second[which] == person).int().tolist(),
+        "robust_distance": _rounded(far[which]),
+        "same": (first == second)[which].int().tolist(),
     }
 
 
 def _others(
-    found: list[tuple[Tensor, Tensor]], asked: Tensor, user: int, threshold: float
+    answers: list[tuple[Tensor, Tensor]], truth: Tensor, user: int, threshold: float
 ) -> np.ndarray:
     """The counts of ``OTHERS`` for the queries of all but the user."""
-    (first, near), (second, _) = found
-    wrong, wrong_again, consulted = first != asked, second != asked, near > threshold
+    (first, near), (second, _) = answers
+    wrong, wrong_again, consulted = first != truth, second != truth, near > threshold
     counted = (
         wrong,
         wrong_again,
@@ -219,7 +205,7 @@ def _others(
         consulted,
         torch.ones_like(wrong),
     )
-    return np.array([int(each[asked != user].sum()) for each in counted])
+    return np.array([int(each[truth != user].sum()) for each in counted])
 
 
 def _thresholds(
@@ -239,14 +225,14 @@ def _thresholds(
             for each in models
         ]
         low, high = np.quantile([np.quantile(each, share) for each in pooled], [0.025, 0.975])
-        said = {"part": "thresholds", "share": share, "threshold": limits[0], "reject": limits[1]}
-        yield said | {"low": float(low), "high": float(high)}
+        about = {"part": "thresholds", "share": share, "threshold": limits[0], "reject": limits[1]}
+        yield about | {"low": float(low), "high": float(high)}
 
 
 def _by_person(part: str, public: Photos, distances: list[Tensor]) -> Iterator[dict]:
     for person in public.people:
-        mine = public.labels == person
-        near, far = (_rounded(each[mine]) for each in distances)
+        which = public.labels == person
+        near, far = (_rounded(each[which]) for each in distances)
         who = {"part": part, "person": public.names[person]}
         yield who | {"accurate_distance": near, "robust_distance": far}
 

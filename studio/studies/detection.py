@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from poisonlib import extractors, people
-from poisonlib.attacks import Cloak, CloakCache, Mixture, Unperturbed
-from poisonlib.defenses import JPEG, Blur, Detector, Filtered, Purifier, Resize, collect, detector
-from poisonlib.defenses.filtering import Scores, clean_enough
-from poisonlib.extractors import embed
+from poisonlib.attacks import Attack, Mixture, Unperturbed
+from poisonlib.defenses import JPEG, Blur, Filtered, Purifier, Resize, collect, detector
+from poisonlib.defenses.filtering import Scores
+from poisonlib.extractors import Extractor
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.statistics import wilson
-from poisonlib.tools import BASELINE, paper_tools, weaker_tools
-from poisonlib.trial import Progress, as_published, choose_users, split
+from poisonlib.tools import BASELINE, weaker_tools
+from poisonlib.trial import Trial, as_published, choose_users, cloak_user, split
+from studio.studies.study import Run
 
 if TYPE_CHECKING:
     import pandas
-
-MakeCloak = Callable[..., Cloak]
 
 CLEAN = "clean"
 EVERYBODY = "clean, all users"
@@ -38,24 +38,18 @@ TREATMENTS: Mapping[str, Purifier | None] = {
     "blur 1 px": Blur(1.0),
 }
 ALL_TOOLS = "all tools"
-#: How many clean photographs of a protected user the trainer got hold of.
-LEAKS = (0, 1, 2, 4)
-#: How many of the users wear the weaker cloaks, too.
+#: How many clean photographs of a protected user leaked to the trainer.
+LEAKED_PHOTOGRAPHS = (0, 1, 2, 4)
+#: How many of the users are cloaked with the weaker tools, too.
 WEAKER_USERS = 10
 
 
-def detection(
-    *,
-    users: int,
-    seed: int,
-    cache: CloakCache | None = None,
-    progress: Progress | None = None,
-) -> Iterator[dict]:
+def detection(run: Run) -> Iterator[dict]:
     """How well the shipped detector does on people it has never seen, and what filtering gains.
 
-    Cloaked are the training photographs of ``users`` users, by each tool. As in the paper they
-    stand beside the same photographs without a cloak, as many as each tool cloaked. Rows are of
-    three kinds, told apart by ``part``:
+    Cloaked are the training photographs of the users, by each tool. As in the paper they stand
+    beside the same photographs without a cloak, as many as each tool cloaked. Rows are of three
+    kinds, told apart by ``part``:
 
     - ``"scores"``: ``logits``, of the shipped detector, one row for ``attack`` ``"clean, all
       users"``, which is every photograph of everybody, and for each tool;
@@ -64,92 +58,90 @@ def detection(
     - ``"gallery"``: how many of a user's ``n`` clean test photographs were misnamed (``errors``),
       when ``leaks`` of the training photographs are clean and the rest cloaked, and the gallery is
       ``filtered`` or not (1-NN on the baseline's extractor). The attack ``"clean"`` is no cloak.
-
-    Example:
-        What a run yields is recorded:
-
-        >>> from poisonlib import provenance
-        >>> rows = provenance.load("detection").table
-        >>> list(rows.columns)[:6]
-        ['part', 'attack', 'logits', 'detector', 'strength', 'treatment']
     """
-    photos, chosen, tools, groups = _material(users, seed, cache, progress)
-    judge = detector.load()
+    photos, judge = as_published(people.load("users")), detector.load()
+    groups = _groups(photos, run)
     everybody = judge.logits(photos.images)
     yield {"part": "scores", "attack": EVERYBODY, "logits": _rounded(everybody)}
     yield _count(ALL_TOOLS, EVERYBODY, AS_PUBLISHED, everybody, users=len(photos.people))
-    for treatment, change in TREATMENTS.items():
-        if progress is not None:
-            progress(0, 1, f"photographs: {treatment}")
+    for place, (treatment, change) in enumerate(TREATMENTS.items()):
+        run.progress(place, len(TREATMENTS), f"photographs: {treatment}")
         for attack, images in groups.items():
             logits = judge.logits(images if change is None else change(images))
             if change is None and attack != CLEAN:
                 yield {"part": "scores", "attack": attack, "logits": _rounded(logits)}
-            yield _count(ALL_TOOLS, attack, treatment, logits, users=len(chosen))
-    if progress is not None:
-        progress(0, 1, "weaker cloaks")
-    yield from _weaker(photos, judge, min(users, WEAKER_USERS), seed, cache)
-    if progress is not None:
-        progress(0, 1, "filtering galleries")
-    yield from gallery(photos, tools, judge, extractors.load(BASELINE), chosen=chosen, seed=seed)
+            yield _count(ALL_TOOLS, attack, treatment, logits, users=run.users)
+    test = split(photos.labels, seed=run.seed)
+    chosen = choose_users(photos, min(run.users, WEAKER_USERS), seed=run.seed)
+    for name, attack in run.tools(weaker_tools).items():
+        cloaks = [cloak_user(attack, photos, user, test=test, seed=run.seed) for user in chosen]
+        logits = judge.logits(torch.cat([cloak.images for cloak in cloaks]))
+        row = _count(ALL_TOOLS, name, AS_PUBLISHED, logits, users=len(chosen), strength=name)
+        yield row | {"dssim": float(torch.cat([cloak.dssim for cloak in cloaks]).mean())}
+    count = int((~test[photos.labels == chosen[0]]).sum())
+    tracker = extractors.load(BASELINE, cached=True)
+    table = run.trials(galleries(run.tools(), judge, tracker, count=count), photos)
+    yield from of_galleries(table).to_dict("records")
 
 
-def detection_across(
-    *,
-    users: int,
-    seed: int,
-    weights: Path | None = None,
-    cache: CloakCache | None = None,
-    progress: Progress | None = None,
-) -> Iterator[dict]:
+def galleries(
+    tools: Mapping[str, Attack], judge: Scores, extractor: Extractor, *, count: int
+) -> Iterator[Trial]:
+    """Users of each tool who leak some clean photographs, filtered by a detector and not (1-NN).
+
+    Args:
+        tools: attacks by name.
+        judge: has ``scores``.
+        extractor: the trainer's.
+        count: how many training photographs each user has.
+    """
+    cases = [(CLEAN, Unperturbed(), count)]
+    for (tool, attack), leaks in itertools.product(tools.items(), LEAKED_PHOTOGRAPHS):
+        cases.append((tool, Mixture(None, attack, share=1 - leaks / count), leaks))
+    filtering = Filtered(judge)
+    for (name, attack, leaks), filtered in itertools.product(cases, (False, True)):
+        columns = {"leaks": leaks, "filtered": filtered}
+        recogniser = filtering if filtered else NearestNeighbour
+        yield Trial(attack, extractor, recogniser, name=name, columns=columns)
+
+
+def of_galleries(table: pandas.DataFrame) -> pandas.DataFrame:
+    """What is recorded of the trials of :func:`galleries`."""
+    cloaked = table[(table["whose"] == "user") & (table["condition"] == "cloaked")]
+    columns = ["part", "attack", "leaks", "filtered", "user", "errors", "n"]
+    return cloaked.assign(part="gallery")[columns]
+
+
+def detection_across(run: Run) -> Iterator[dict]:
     """What detectors that have not seen one of the tools find of it, and of the others.
 
     Rows are the ``"counts"`` of :func:`detection`, where ``detector`` says which tool was left out:
     ``"without LowKey"``.
 
-    Args:
-        weights: folder of those detectors, as ``detector --without TOOL --out-folder`` wrote them.
-
     Raises:
-        ValueError: no such folder was given.
+        ValueError: no folder of those detectors was given.
         FileNotFoundError: one of the detectors has not been trained.
-
-    Example:
-        What a run yields is recorded:
-
-        >>> from poisonlib import provenance
-        >>> rows = provenance.load("detection-across").table
-        >>> list(rows.columns)[:6]
-        ['part', 'detector', 'attack', 'strength', 'treatment', 'users']
     """
-    if weights is None:
+    if run.weights is None:
         raise ValueError(
             "this needs detectors that have not seen one of the tools; train them with python "
             "-m poisonlib detector --without TOOL and give --weights-folder FOLDER"
         )
-    names = paper_tools(people.load("public"))
-    detectors = {tool: detector.read(weights / f"{file_name(tool)}.safetensors") for tool in names}
-    _, chosen, _, groups = _material(users, seed, cache, progress)
-    for tool, judge in detectors.items():
-        if progress is not None:
-            progress(0, 1, f"without {tool}")
-        for attack, images in groups.items():
-            logits = judge.logits(images)
-            yield _count(f"without {tool}", attack, AS_PUBLISHED, logits, users=len(chosen))
+    files = {tool: run.weights / f"{file_name(tool)}.safetensors" for tool in run.tools()}
+    detectors = {tool: detector.read(file) for tool, file in files.items()}
+    groups = _groups(as_published(people.load("users")), run)
+    for (tool, judge), (attack, images) in itertools.product(detectors.items(), groups.items()):
+        logits = judge.logits(images)
+        yield _count(f"without {tool}", attack, AS_PUBLISHED, logits, users=run.users)
 
 
-def _material(
-    users: int, seed: int, cache: CloakCache | None, progress: Progress | None
-) -> tuple[Photos, list[int], Mapping[str, MakeCloak], Mapping[str, torch.Tensor]]:
-    """Everybody's photographs, who the users are, the tools, and what is judged, by name."""
-    tools = paper_tools(people.load("public"), cache=cache or CloakCache())
-    photos = as_published(people.load("users"))
-    test = split(photos.labels, seed=seed)
-    chosen = choose_users(photos, users, seed=seed)
-    pairs = collect(tools, photos.subset(~test), people=chosen, seed=seed, progress=progress)
-    groups = {CLEAN: pairs.photos.images}
-    groups |= {tool: pairs.made_by(tool).cloaked for tool in tools}
-    return photos, chosen, tools, groups
+def _groups(photos: Photos, run: Run) -> dict[str, Tensor]:
+    """What is judged, by name: the users' training photographs, clean and by each tool."""
+    training = photos.subset(~split(photos.labels, seed=run.seed))
+    chosen = choose_users(photos, run.users, seed=run.seed)
+    tools = run.tools()
+    pairs = collect(tools, training, people=chosen, seed=run.seed, progress=run.progress)
+    return {CLEAN: pairs.photos.images} | {tool: pairs.made_by(tool).cloaked for tool in tools}
 
 
 def file_name(without: str | None) -> str:
@@ -159,7 +151,7 @@ def file_name(without: str | None) -> str:
     return f"detector-without-{without.lower().replace(' ', '-')}"
 
 
-def _rounded(logits: torch.Tensor) -> list[float]:
+def _rounded(logits: Tensor) -> list[float]:
     return [round(value, 2) for value in logits.tolist()]
 
 
@@ -167,7 +159,7 @@ def _count(
     name: str,
     attack: str,
     treatment: str,
-    logits: torch.Tensor,
+    logits: Tensor,
     *,
     users: int,
     strength: str = "full",
@@ -175,67 +167,6 @@ def _count(
     shared = {"part": "counts", "detector": name, "attack": attack, "strength": strength}
     shared |= {"treatment": treatment, "users": users}
     return shared | {"flagged": int((logits >= 0).sum()), "n": len(logits)}
-
-
-def _weaker(
-    photos: Photos, judge: Detector, users: int, seed: int, cache: CloakCache | None
-) -> Iterator[dict]:
-    test = split(photos.labels, seed=seed)
-    tools = weaker_tools(people.load("public"), cache=cache or CloakCache())
-    chosen = choose_users(photos, users, seed=seed)
-    for name, attack in tools.items():
-        logits, visible = [], []
-        for user in chosen:
-            mine = (photos.labels == user) & ~test
-            cloak = attack(photos.images[mine], seed=seed + user)
-            logits.append(judge.logits(cloak.images))
-            visible.append(cloak.dssim)
-        row = _count(ALL_TOOLS, name, AS_PUBLISHED, torch.cat(logits), users=users, strength=name)
-        yield row | {"dssim": float(torch.cat(visible).mean())}
-
-
-def gallery(
-    photos: Photos,
-    tools: Mapping[str, MakeCloak],
-    judge: Scores,
-    extractor: extractors.Extractor,
-    *,
-    chosen: Sequence[int],
-    seed: int,
-) -> Iterator[dict]:
-    """What a trial of ``Mixture(None, tool, share=...)`` counts, with ``Filtered(judge)`` and
-    without; but everybody is embedded and judged once.
-
-    Args:
-        photos: of everybody, as published.
-        tools: attacks by name.
-        judge: has ``scores``.
-        chosen: labels of the users.
-        seed: of the trial.
-    """
-    labels, test = photos.labels, split(photos.labels, seed=seed)
-    once = Filtered(judge)
-    rows, scores = embed(extractor, photos.images), once.scores(photos.images)
-    for user in chosen:
-        mine, asked = (labels == user) & ~test, (labels == user) & test
-        count = int(mine.sum())
-        turns = [(CLEAN, Unperturbed(), count)]
-        for tool, attack in tools.items():
-            turns += [
-                (tool, Mixture(None, attack, share=1 - leaks / count), leaks) for leaks in LEAKS
-            ]
-        for name, attack, leaks in turns:
-            worn = attack(photos.images[mine], seed=seed + user).images
-            rows_now, scores_now = rows.clone(), scores.clone()
-            rows_now[mine], scores_now[mine] = embed(extractor, worn), once.scores(worn)
-            for filtered in (False, True):
-                keep = ~test
-                if filtered:
-                    keep[~test] = clean_enough(scores_now[~test], labels[~test])
-                nearest = NearestNeighbour(extractor).fit_embeddings(rows_now[keep], labels[keep])
-                errors = int((nearest.predict_embeddings(rows[asked]) != user).sum())
-                who = {"part": "gallery", "attack": name, "leaks": leaks, "filtered": filtered}
-                yield who | {"user": photos.names[user], "errors": errors, "n": int(asked.sum())}
 
 
 def summary(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -246,15 +177,15 @@ def summary(table: pandas.DataFrame) -> pandas.DataFrame:
     """
     import pandas
 
-    found = []
+    lines = []
     for row in table[table["part"] == "counts"].to_dict("records"):
         rate = wilson(int(row["flagged"]), int(row["n"]))
-        what = {"detector": row["detector"], "attack": row["attack"]}
-        found.append(what | {"case": row["treatment"], "rate": str(rate)})
+        line = {"detector": row["detector"], "attack": row["attack"]}
+        lines.append(line | {"case": row["treatment"], "rate": str(rate)})
     keys = ["attack", "leaks", "filtered"]
     galleries = table[table["part"] == "gallery"]
     for key, rows in galleries.groupby(keys, sort=False) if len(galleries) else ():
         rate = wilson(int(rows["errors"].sum()), int(rows["n"].sum()))
         case = f"{key[1]:.0f} leaked, {'filtered' if key[2] else 'not filtered'}"
-        found.append({"detector": "gallery", "attack": key[0], "case": case, "rate": str(rate)})
-    return pandas.DataFrame(found)
+        lines.append({"detector": "gallery", "attack": key[0], "case": case, "rate": str(rate)})
+    return pandas.DataFrame(lines)

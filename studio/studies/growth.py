@@ -1,4 +1,4 @@
-"""Gallery growth: what is left of a cloak when the tracker keeps what it recognises."""
+"""Gallery growth: what is left of a cloak when the tracker adds what it recognises."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from poisonlib import extractors, people
-from poisonlib.attacks import CloakCache
 from poisonlib.defenses import DynamicGallery, choose_threshold
 from poisonlib.defenses.gallery import FALSE_ADDS
 from poisonlib.extractors import embed
 from poisonlib.photos import Photos
 from poisonlib.statistics import wilson
-from poisonlib.tools import BASELINE, paper_tools
-from poisonlib.trial import Progress, as_published, choose_users, split
+from poisonlib.tools import BASELINE
+from poisonlib.trial import as_published, choose_users, cloak_user, split
+from studio.studies.study import Run
 
 #: Extractors that the paper's tools fool to different degrees.
 WATCHED = (BASELINE, "magface-2021", "adaface-2022")
@@ -32,15 +32,15 @@ UNPROTECTED = "no cloak"
 
 @dataclass(frozen=True)
 class Round:
-    """A user's standing after a round.
+    """How well a user is recognised after a round, and what the gallery has added.
 
     Attributes:
         errors: of the user's test photographs that are misnamed.
         n: of them.
-        own: clean photographs of the user that have been kept under the user's name so far.
-        lost: those kept under another name.
-        taken: other people's photographs kept under the user's name.
-        others_right, others_wrong: other people's photographs kept, by whether under their own.
+        own: clean photographs of the user that were added under the user's name so far.
+        lost: those added under another name.
+        taken: other people's photographs added under the user's name.
+        others_right, others_wrong: other people's photographs added, by whether under their own.
 
     Example:
         >>> from studio.studies.growth import Round
@@ -58,9 +58,7 @@ class Round:
     others_wrong: int
 
 
-def growth(
-    *, users: int, seed: int, cache: CloakCache | None = None, progress: Progress | None = None
-) -> Iterator[dict]:
+def growth(run: Run) -> Iterator[dict]:
     """The paper's tools, and no cloak, x extractors, leaks and thresholds, round after round.
 
     A gallery holds ``SHARED`` photographs of the user, cloaked but for those that leaked, and all
@@ -68,103 +66,95 @@ def growth(
     those that were never shared, and ``DISTRACTORS`` test photographs of others.
 
     Rows are all users together, those of a trial with ``leaked``, ``false_adds``, ``round`` and the
-    counts of a :class:`~studio.studies.growth.Round` beside them; ``errors_by_user`` keeps
-    the users apart.
-
-    Example:
-        What a run yields is recorded:
-
-        >>> from poisonlib import provenance
-        >>> rows = provenance.load("growth").table
-        >>> sorted(rows["leaked"].unique().tolist())
-        [0, 1]
+    counts of a :class:`~studio.studies.growth.Round` besides; ``errors_by_user`` keeps the users
+    apart.
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))
-    test = split(photos.labels, seed=seed)
-    chosen = choose_users(photos, users, seed=seed)
-    tools = paper_tools(public, cache=cache or CloakCache())
+    test = split(photos.labels, seed=run.seed)
+    users = choose_users(photos, run.users, seed=run.seed)
     cloaks: dict[str, dict[int, Tensor]] = {UNPROTECTED: {}}
-    for tool, attack in tools.items():
-        mine = {user: photos.images[(photos.labels == user) & ~test] for user in chosen}
-        made = {user: attack(mine[user], seed=seed + user).images for user in chosen}
-        cloaks[tool] = {user: images[:SHARED] for user, images in made.items()}
+    for tool, attack in run.tools().items():
+        cloaks[tool] = {
+            user: cloak_user(attack, photos, user, test=test, seed=run.seed).images[:SHARED]
+            for user in users
+        }
     settings = [
         (tool, leaked, share)
         for tool, leaked, share in itertools.product(cloaks, LEAKED, FALSE_ADDS)
         if tool != UNPROTECTED or leaked == 0
     ]
     for done, name in enumerate(WATCHED):
-        if progress is not None:
-            progress(done, len(WATCHED), f"growing before {name}")
+        run.progress(done, len(WATCHED), f"growing galleries of {name}")
         extractor = extractors.load(name)
-        rows, known = embed(extractor, photos.images), embed(extractor, public.images)
-        limits = {
+        embeddings, known = embed(extractor, photos.images), embed(extractor, public.images)
+        cloaked = {
+            tool: {user: embed(extractor, images) for user, images in by_user.items()}
+            for tool, by_user in cloaks.items()
+        }
+        thresholds = {
             share: choose_threshold(extractor, public, false_adds=share, embeddings=known)
             for share in FALSE_ADDS
-        }
-        worn = {
-            tool: {user: embed(extractor, images) for user, images in of_users.items()}
-            for tool, of_users in cloaks.items()
         }
         for tool, leaked, share in settings:
             courses = [
                 course(
-                    DynamicGallery(extractor, threshold=limits[share]),
+                    DynamicGallery(extractor, threshold=thresholds[share]),
                     photos,
-                    rows,
+                    embeddings,
                     test,
                     user,
-                    worn[tool].get(user),
+                    cloaked[tool].get(user),
                     leaked=leaked,
-                    seed=seed + user,
+                    seed=run.seed + user,
                 )
-                for user in chosen
+                for user in users
             ]
             shared = {"attack": tool, "extractor": name, "leaked": leaked}
-            yield from _pooled(courses, shared | {"false_adds": share, "threshold": limits[share]})
-    if progress is not None:
-        progress(len(WATCHED), len(WATCHED), "done")
+            yield from _pooled(
+                courses, shared | {"false_adds": share, "threshold": thresholds[share]}
+            )
+    run.progress(len(WATCHED), len(WATCHED), "done")
 
 
 def course(
     tracker: DynamicGallery,
     photos: Photos,
-    rows: Tensor,
+    embeddings: Tensor,
     test: Tensor,
     user: int,
-    worn: Tensor | None,
+    cloaked: Tensor | None,
     *,
     leaked: int,
     seed: int,
 ) -> list[Round]:
-    """How one user fares, from the gallery as it was to the end of the stream.
+    """The rounds of one user, from the gallery as it was to the end of the stream.
 
     Args:
         tracker: fitted here.
-        photos: of everybody, with their ``rows`` ``(n, d)`` and which are for ``test`` ``(n,)``.
+        photos: of everybody, with their ``embeddings`` ``(n, d)``, and which are for ``test``.
         user: whose label.
-        worn: ``(SHARED, d)`` rows of the user's cloaked photographs; None for no cloak.
+        cloaked: ``(SHARED, d)``, embeddings of the user's cloaks; None for no cloak.
         leaked: how many of them, the last ones, are in the gallery as they were taken.
         seed: of which distractors come when.
 
     Returns:
         one entry for the beginning and one for each round.
     """
-    mine, labels = photos.labels == user, photos.labels
-    training = torch.nonzero(mine & ~test)[:, 0]
-    shared = rows[training[:SHARED]].clone()
-    if worn is not None:
-        shared[: SHARED - leaked] = worn[: SHARED - leaked]
-    gallery = ~mine & ~test
+    of_user, labels = photos.labels == user, photos.labels
+    training = torch.nonzero(of_user & ~test)[:, 0]
+    shared = embeddings[training[:SHARED]].clone()
+    if cloaked is not None:
+        shared[: SHARED - leaked] = cloaked[: SHARED - leaked]
+    gallery = ~of_user & ~test
     tracker.fit_embeddings(
-        torch.cat([rows[gallery], shared]),
+        torch.cat([embeddings[gallery], shared]),
         torch.cat([labels[gallery], torch.full((len(shared),), user)]),
     )
-    others = torch.nonzero(~mine & test)[:, 0]
+    others = torch.nonzero(~of_user & test)[:, 0]
     order = torch.randperm(len(others), generator=torch.Generator().manual_seed(seed))
     stream = training[SHARED:]
     waiting = others[order][: DISTRACTORS * len(stream)].split(DISTRACTORS)
-    probes = rows[mine & test]
+    probes = embeddings[of_user & test]
 
     def standing(own: int, lost: int, taken: int, right: int, wrong: int) -> Round:
         errors = int((tracker.predict_embeddings(probes) != user).sum())
@@ -173,8 +163,8 @@ def course(
     counts = [0, 0, 0, 0, 0]
     history = [standing(*counts)]
     for clean, distractors in zip(stream, waiting, strict=True):
-        kept = tracker.observe_embeddings(rows[torch.cat([clean[None], distractors])])
-        name, names, truth = int(kept[0]), kept[1:], labels[distractors]
+        added = tracker.observe_embeddings(embeddings[torch.cat([clean[None], distractors])])
+        name, names, truth = int(added[0]), added[1:], labels[distractors]
         counts[0] += name == user
         counts[1] += name not in (user, -1)
         counts[2] += int((names == user).sum())

@@ -1,8 +1,8 @@
 """What becomes of two models' answers, by each rule for when to ask which: plain arithmetic.
 
-From the recorded answers of an accurate and of a robust model to the same photographs, as
-:func:`studio.studies.combined` records them, the error, the cost and the strangers let in of
-every rule follow without running anything again.
+The recorded answers of an accurate and of a robust model to the same photographs
+(:func:`studio.studies.combined.combined`) determine the error, the cost and the strangers accepted
+by every rule, without running anything again.
 """
 
 from __future__ import annotations

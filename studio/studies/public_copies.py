@@ -1,4 +1,4 @@
-"""What the trainers of these experiments have scraped: public people, some of them with copies.
+"""What the trainers of the studies learn from: public people, some of them with copies.
 
 The paper's trainer has perturbed copies of at most half of the people in FaceScrub. Here 200 of 440
 public people have copies by all three tools: half of the packaged people, and 120 rendered ones
@@ -8,7 +8,6 @@ whom no extractor that a cloak was made on has learnt from.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -18,9 +17,10 @@ from poisonlib.attacks import Attack, CloakCache
 from poisonlib.defenses import pairs
 from poisonlib.defenses.pairs import Pairs, collect
 from poisonlib.photos import Photos
+from poisonlib.progress import Progress, no_progress
 from poisonlib.tools import paper_tools, tools_on_the_adapted
-from poisonlib.trial import Progress
 from studio.people import aligned
+from studio.studies.study import in_processes
 
 #: Of the packaged public people the first so many have copies; of the rendered ones the last.
 PACKAGED_WITH_COPIES = 80
@@ -33,7 +33,7 @@ def public_copies(
     *,
     processes: int = 1,
     next_attack: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> tuple[Photos, Pairs]:
     """440 public people, 12 clean photographs of each, and the copies that 200 of them have.
 
@@ -57,14 +57,13 @@ def public_copies(
         Traceback (most recent call last):
         FileNotFoundError: no rendered people in rendered; make some with ...
     """
-    from joblib import Parallel, delayed
-
     public, rendered = _photographs(folder)
-    jobs = list(_jobs(folder))
-    run = Parallel(n_jobs=processes, return_as="generator_unordered")
-    for done, what in enumerate(run(delayed(_cloak_one)(folder, *job) for job in jobs)):
-        if progress is not None:
-            progress(done + 1, len(jobs), what)
+    jobs = [
+        (folder, packaged, label)
+        for packaged in (True, False)
+        for label in _of(folder, packaged)[1]
+    ]
+    in_processes(_cloak_one, jobs, processes=processes, progress=progress)
     known = pairs.join(*(_collected(folder, packaged) for packaged in (True, False)))
     if next_attack:
         known = _with_the_next(folder, known)
@@ -72,7 +71,7 @@ def public_copies(
 
 
 def packaged_copies(
-    count: int, *, each: int, without: str | None = None, progress: Progress | None = None
+    count: int, *, each: int, without: str | None = None, progress: Progress = no_progress
 ) -> Pairs:
     """Cloaked copies of the first packaged public people, by the paper's tools.
 
@@ -121,11 +120,6 @@ def _of(folder: Path, packaged: bool) -> tuple[Photos, list[int], int]:
         return public, people_with_copies(), first_seed(public)
     last = list(range(RENDERED - RENDERED_WITH_COPIES, RENDERED))
     return rendered, last, first_seed(rendered)
-
-
-def _jobs(folder: Path) -> Iterator[tuple[bool, int]]:
-    for packaged in (True, False):
-        yield from ((packaged, label) for label in _of(folder, packaged)[1])
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The experiments with real recognisers: who meets whom, and what a row says."""
+"""The studies with real recognisers: who meets whom, and what a row says."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from poisonlib import generations, people, provenance
-from studio.studies import EXPERIMENTS, precompute, real, real_tools
+from studio.studies import STUDIES, Run, Study, precompute_cloaks, real, study
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 from workbench.extractors import pretrained
 
 USERS = 2
+RUN = Run(users=USERS, seed=0)
 
 
 class Colourless(torch.nn.Module):
@@ -45,7 +46,7 @@ def toy_world(monkeypatch):
 
 @pytest.fixture
 def table(toy_world) -> pandas.DataFrame:
-    return pandas.DataFrame(real.both_worlds(users=USERS, seed=0))
+    return pandas.DataFrame(real.both_worlds(RUN))
 
 
 def test_every_tool_meets_every_extractor_on_every_set(table):
@@ -92,7 +93,7 @@ def test_the_threshold_is_chosen_on_people_who_are_no_users(toy_world, monkeypat
         return 0.5
 
     monkeypatch.setattr(real, "choose_threshold", remember)
-    table = pandas.DataFrame(real.both_worlds(users=USERS, seed=0))
+    table = pandas.DataFrame(real.both_worlds(RUN))
     for (source, found), public in zip(toy_world.items(), seen, strict=True):
         pair = table[table["recogniser"].str.contains(" with ")]
         mine = pair[pair["photographs"] == source]["user"]
@@ -104,13 +105,13 @@ def test_fine_tuning_has_a_gallery_of_its_own_size(toy_world, monkeypatch):
     monkeypatch.setattr(real, "FINE_TUNED", 4)
     toy = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 16))
     monkeypatch.setattr(real, "load", lambda name: toy_extractor(toy))
-    table = pandas.DataFrame(real.real_end_to_end(users=USERS, seed=0))
+    table = pandas.DataFrame(real.real_end_to_end(RUN))
     assert set(table["recogniser"]) == {"1-NN", "end-to-end"}
     assert set(table["photographs"]) == {"LFW"}
     bare = table[table["condition"] == "control"]
     sides = bare[bare["recogniser"] == "1-NN"].groupby("user")["n"].sum()
     assert set(sides) == {4 * 3}, "three of ten photographs of four people are asked about"
-    again = pandas.DataFrame(real.both_worlds(users=USERS, seed=0))
+    again = pandas.DataFrame(real.both_worlds(RUN))
     same = again[(again["recogniser"] == "1-NN") & (again["attack"] == real.ON_REAL)]
     assert set(table["user"]) == set(same["user"]), "other users, so other cloaks"
 
@@ -118,27 +119,23 @@ def test_fine_tuning_has_a_gallery_of_its_own_size(toy_world, monkeypatch):
 def test_nobody_to_ask_is_said(monkeypatch):
     monkeypatch.setattr(pretrained, "available", lambda: ())
     with pytest.raises(FileNotFoundError, match="no real extractor is not on.*assets list"):
-        list(real.both_worlds(users=2, seed=0))
+        list(real.both_worlds(RUN))
     monkeypatch.setattr(pretrained, "is_available", lambda name: False)
-    assert real_tools.lowkey_on_real(people.load("public")) == {}
+    assert real.lowkey_on_real(people.load("public")) == {}
     with pytest.raises(FileNotFoundError, match="mobilefacenet-2019 is not on this machine"):
-        list(real.real_end_to_end(users=2, seed=0))
+        list(real.real_end_to_end(RUN))
 
 
 def test_cloaks_are_made_ahead_for_as_many_users_as_the_tool_has(monkeypatch):
     made = []
-    monkeypatch.setattr(
-        precompute, "_cloak_one", lambda experiment, *job: made.append(job) or "a cloak"
-    )
+    monkeypatch.setattr(study, "_cloak_one", lambda *job: made.append(job) or "a cloak")
     sets = {"people": toy_photos(), "LFW": toy_photos()}
     limits = {("people", "dear"): 1}
     attacks = {"cheap": Negative(), "dear": Negative()}
-    experiment = precompute.Experiment(
-        lambda: (), lambda public, cache=None: attacks, lambda: sets, limits
-    )
-    precompute.precompute_cloaks(experiment, users=3, seed=0, processes=1)
+    toy = Study(lambda run: (), lambda public, cache=None: attacks, lambda: sets, limits)
+    precompute_cloaks(toy, Run(users=3, seed=0), processes=1)
     assert len(made) == 3 + 1 + 3 + 3
-    assert EXPERIMENTS["real"].at_most == real.AT_MOST
+    assert STUDIES["real"].at_most == real.AT_MOST
 
 
 def test_lfw_is_left_out_where_it_is_not(monkeypatch, tmp_path):

@@ -16,7 +16,7 @@ from studio import scoreboard
 from studio.scoreboard import Band, Part, verdict
 from studio.scoreboard.measure import ADAPTED, LOST, NEW, OLD, PAPERS, TWO_MODELS
 from studio.scoreboard.measured import NOBODY
-from studio.studies.precompute import Experiment
+from studio.studies import Study
 from tests.book.chapters import pages
 
 EACH = 7  # test photographs of one user
@@ -192,11 +192,11 @@ def test_few_users_make_a_verdict_coarse():
 def upside_down(monkeypatch):
     """The command runs at once, and nothing comes out as the paper says."""
 
-    def rows(**asked):
-        return iter(world(like_the_paper=False, users=asked["users"]))
+    def rows(run):
+        return iter(world(like_the_paper=False, users=run.users))
 
-    toy = Experiment(rows, lambda public, cache=None: {})
-    monkeypatch.setattr(scoreboard, "EXPERIMENT", toy)
+    toy = Study(rows, lambda public, cache=None: {})
+    monkeypatch.setattr(scoreboard, "STUDY", toy)
 
 
 def test_json_alone_goes_to_stdout_and_verdicts_do_not_change_the_exit_code(
@@ -238,7 +238,7 @@ def test_the_table_has_a_line_for_each_claim(upside_down, capsys):
 
 
 def test_criteria_are_shown_without_a_run(monkeypatch, capsys):
-    monkeypatch.setattr(scoreboard, "EXPERIMENT", None)
+    monkeypatch.setattr(scoreboard, "STUDY", None)
     assert main(["reproduce", "--criteria"]) == 0
     said = capsys.readouterr().out
     assert all(claim.holds in said for claim in scoreboard.CLAIMS)
@@ -253,11 +253,10 @@ def test_an_unknown_profile_is_refused(capsys):
 
 
 def test_ctrl_c_stops_it(monkeypatch, capsys):
-    def stop(**asked):
+    def stop(run):
         raise KeyboardInterrupt
 
-    toy = Experiment(stop, lambda public, cache=None: {})
-    monkeypatch.setattr(scoreboard, "EXPERIMENT", toy)
+    monkeypatch.setattr(scoreboard, "STUDY", Study(stop, lambda public, cache=None: {}))
     assert main(["reproduce"]) == 130
     assert capsys.readouterr().out == ""
 

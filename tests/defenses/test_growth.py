@@ -1,4 +1,4 @@
-"""The recorded experiments on purification and growth, on toys."""
+"""The recorded studies of purification and growth, on toys."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from poisonlib.defenses import DynamicGallery, purifiers
 from poisonlib.extractors import embed
 from poisonlib.trial import Trial, split, summarise
+from studio.studies.cases import over_users
 from studio.studies.growth import DISTRACTORS, SHARED, _pooled, course
-from studio.studies.purification import pooled
 from tests.core.conftest import Negative, toy_extractor, toy_photos
 
 USER = 2
@@ -67,7 +67,7 @@ def test_users_are_added_up() -> None:
 def test_a_trial_is_pooled_with_everybody_in_its_control() -> None:
     photos = toy_photos(noise=0.9)
     result = Trial(Negative(), toy_extractor(), name="toy").run(photos, users=3, seed=0)
-    rows = list(pooled(result))
+    rows = over_users(result.table.assign(purifier="none")).to_dict("records")
     assert {(row["condition"], row["whose"]) for row in rows} == {
         ("control", "user"), ("control", "others"), ("control", "everybody"),
         ("cloaked", "user"), ("cloaked", "others"),

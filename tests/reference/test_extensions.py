@@ -35,7 +35,7 @@ def test_a_page_shows_what_the_command_itself_says() -> None:
 
 
 def test_a_re_exported_constant_is_described_where_it_is_defined() -> None:
-    (line, *_) = poisonlib_reference.description("studio.studies", "BASELINE")
+    (line, *_) = poisonlib_reference.description("poisonlib.tools", "BASELINE")
     assert line.startswith("The recogniser generation of the paper's baseline")
 
 

@@ -44,7 +44,7 @@ class Config:
         extractors: names, as :func:`poisonlib.extractors.load` takes them.
         users: how many protect themselves in turn, drawn by each seed; 0 means everybody.
         seeds: of the splits, the draws of users and the cloaks.
-        recognisers: keys of :data:`studio.studies.baseline.RECOGNISERS`.
+        recognisers: keys of :data:`poisonlib.recognition.RECOGNISERS`.
         turns: users in one job of recognition; the smaller, the less is lost with a worker.
 
     Raises:
