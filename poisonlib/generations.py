@@ -1,6 +1,7 @@
 """Trials over generations of extractors: in order of release, pooled over users, and judged.
 
-How an error with its interval becomes a verdict beside the paper's.
+How an error with its interval becomes a verdict beside the paper's, for the figures that show it
+and for the scoreboard.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from poisonlib.trial import summarise
 
 if TYPE_CHECKING:
     import pandas
+
+AGREEMENTS = ("as in the paper", "not as in the paper", "undecided", "the paper is silent")
 
 
 def year(extractor: str) -> int:
@@ -66,30 +69,29 @@ def pooled(table: pandas.DataFrame, by: Sequence[str] = ()) -> pandas.DataFrame:
 def unprotected(table: pandas.DataFrame) -> dict[str, Rate]:
     """Each extractor's error on the clean photographs of everybody when nobody cloaks.
 
-    Everybody is tested again with every user and tool, so the tests of one pair are counted.
+    Everybody is tested in every user's turn, so one turn is counted.
     """
     clean = table[table["condition"] == "control"]
     rates = {}
     for extractor in by_release(clean["extractor"]):
-        rows = clean[clean["extractor"] == extractor]
-        first = rows.iloc[0]
-        rows = rows[(rows["user"] == first["user"]) & (rows["attack"] == first["attack"])]
-        rows = rows.drop_duplicates("whose")
-        rates[extractor] = wilson(int(rows["errors"].sum()), int(rows["n"].sum()))
+        mine = clean[clean["extractor"] == extractor]
+        first = mine.iloc[0]
+        turn = mine[(mine["user"] == first["user"]) & (mine["attack"] == first["attack"])]
+        turn = turn.drop_duplicates("whose")
+        rates[extractor] = wilson(int(turn["errors"].sum()), int(turn["n"].sum()))
     return rates
 
 
 def judged(table: pandas.DataFrame, by: Sequence[str] = ()) -> pandas.DataFrame:
-    """The error of protected users with its verdict, and the paper's verdict on the same pair.
+    """The error of protected users with its verdict, and the paper's word on the same pair.
 
     The rule is :func:`poisonlib.paper.verdict`.
 
     Returns:
         one row for each tool and extractor, in order of release: ``by``, ``attack, extractor,
         error, low, high, n, users``, the same users' error without a cloak as ``clean, clean_low,
-        clean_high``, ``verdict``, the paper's as ``paper`` (``"–"`` where it states none), and
-        ``agreement``: ``"as in the paper"``, ``"not as in the paper"``, ``"undecided"`` or
-        ``"the paper is silent"``.
+        clean_high``, ``verdict``, the paper's as ``paper`` (``"–"`` where it is silent), and
+        ``agreement``, one of :data:`AGREEMENTS`.
     """
     import pandas
 
@@ -98,24 +100,23 @@ def judged(table: pandas.DataFrame, by: Sequence[str] = ()) -> pandas.DataFrame:
     clean = users[users["condition"] == "control"].set_index(keys)[["error", "low", "high"]]
     rows = []
     for row in users[users["condition"] == "cloaked"].to_dict("records"):
-        control = clean.loc[tuple(row[key] for key in keys)]
-        verdict = paper.verdict(low=row["low"], high=row["high"], unprotected=control["high"])
-        claim = paper.transfer(row["attack"], row["extractor"])
-        stated = "–" if claim is None else "fooled" if claim.fooled else "not fooled"
+        bare = clean.loc[tuple(row[key] for key in keys)]
+        verdict = paper.verdict(low=row["low"], high=row["high"], unprotected=bare["high"])
+        said = paper.transfer(row["attack"], row["extractor"])
+        word = "–" if said is None else "fooled" if said.fooled else "not fooled"
         rows.append(
             {key: row[key] for key in [*keys, "error", "low", "high", "n", "users"]}
-            | {"clean": control["error"]}
-            | {"clean_low": control["low"], "clean_high": control["high"]}
-            | {"verdict": verdict, "paper": stated, "agreement": _agreement(verdict, stated)}
+            | {"clean": bare["error"], "clean_low": bare["low"], "clean_high": bare["high"]}
+            | {"verdict": verdict, "paper": word, "agreement": _agreement(verdict, word)}
         )
     order = {name: place for place, name in enumerate(by_release(users["extractor"]))}
     result = pandas.DataFrame(rows)
     return result.sort_values("extractor", key=lambda names: names.map(order), kind="stable")
 
 
-def _agreement(verdict: str, stated: str) -> str:
-    if stated == "–":
+def _agreement(verdict: str, word: str) -> str:
+    if word == "–":
         return "the paper is silent"
     if verdict == "undecided":
         return "undecided"
-    return "as in the paper" if verdict == stated else "not as in the paper"
+    return "as in the paper" if verdict == word else "not as in the paper"

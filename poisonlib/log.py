@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -14,14 +15,14 @@ class Log:
 
     The file begins with what the run is about; each finished result is one more line, flushed to
     disk before the next one is begun. A last line that was cut off by a kill is dropped, and its
-    result computed again.
+    result computed again. The last line of a key counts.
 
     Args:
         path: of the file, made on the first result; None for a log in memory alone.
         about: what all results depend on, as JSON values. A file about something else is refused.
 
     Raises:
-        ValueError: the file is about something else, or is no such log.
+        ValueError: the file is about something else, or is no such log; it is left as it is.
 
     Example:
         >>> from pathlib import Path
@@ -32,11 +33,11 @@ class Log:
         [1, 2]
         >>> Log(Path("run.log"), about={"seed": 1})
         Traceback (most recent call last):
-        ValueError: run.log is the log of another run, about {'seed': 0} and not {'seed': 1}; ...
+        ValueError: run.log is the log of another run (seed was 0, now 1); use the same ...
     """
 
     def __init__(self, path: Path | None, *, about: Mapping[str, Any]) -> None:
-        self.path, self.about = path, dict(about)
+        self.path, self.about = path, json.loads(json.dumps(dict(about)))
         self._results: dict[str, Any] = {}
         if path is not None and path.exists():
             self._read(path)
@@ -53,33 +54,64 @@ class Log:
     def __len__(self) -> int:
         return len(self._results)
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """The result of a key, or the default."""
+        return self._results.get(key, default)
+
     def __setitem__(self, key: str, result: Any) -> None:
+        """Append a result.
+
+        Raises:
+            OSError: it cannot be written; the file is as it was.
+        """
         line = json.dumps([key, result])
+        if self.path is not None:
+            self._append(self.path, line)
         self._results[key] = json.loads(line)[1]
-        if self.path is None:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            if file.tell() == 0:
-                file.write(json.dumps(self.about) + "\n")
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+
+    def _append(self, path: Path, line: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            header = f"{json.dumps(self.about)}\n" if end == 0 else ""
+            rest = f"{header}{line}\n".encode()
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(file.fileno())
+            except OSError:  # a full disk
+                with contextlib.suppress(OSError):
+                    file.truncate(end)
+                raise
 
     def _read(self, path: Path) -> None:
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
-        try:
-            about, *results = [json.loads(line) for line in whole.splitlines()] or [None]
-            self._results = dict(results)
-        except (ValueError, TypeError) as problem:
-            raise ValueError(
-                f"{path} is not the log of a run ({problem}); move it away to start again"
-            ) from problem
-        if about is not None and about != self.about:
-            raise ValueError(
-                f"{path} is the log of another run, about {about} and not {self.about}; "
-                "move it away, or choose another file"
+        if not whole and json.dumps(self.about).encode().startswith(content):
+            os.truncate(path, 0)  # killed while the very first line was written
+            return
+        first, *lines = map(_parsed, whole.splitlines() or [b""])
+        if not isinstance(first, dict):
+            raise ValueError(f"{path} is not the log of a run; move it away, or use another place")
+        if first != self.about:
+            changes = "; ".join(
+                f"{name} was {first.get(name)!r}, now {self.about.get(name)!r}"
+                for name in sorted(first.keys() | self.about.keys())
+                if first.get(name) != self.about.get(name)
             )
+            raise ValueError(
+                f"{path} is the log of another run ({changes}); use the same settings as then, or "
+                "another place"
+            )
+        for line in lines:
+            if isinstance(line, list) and len(line) == 2:
+                self._results[line[0]] = line[1]
         if len(whole) < len(content):  # the next line must not be glued to half a line
             os.truncate(path, len(whole))
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

@@ -257,6 +257,7 @@ def grid(
     users: Sequence[int | str] | int,
     seed: int,
     test: Tensor | None = None,
+    embeddings: Mapping[str, Tensor] | None = None,
     log: Path | None = None,
     progress: Progress | None = None,
 ) -> pandas.DataFrame:
@@ -269,6 +270,8 @@ def grid(
         cases: the trials; they are told apart by attack, extractor, recogniser and ``columns``.
         photos: gallery and users together, several photographs of each person.
         users, seed, test: as in :meth:`Trial.run`.
+        embeddings: ``(n, d)`` of the photographs, where they are known, by fingerprint of the
+            extractor; see :meth:`Trial.run`.
         log: file to resume from, if it exists, and to append to.
         progress: called with (turns done, turns in all, what is being done).
 
@@ -306,7 +309,7 @@ def grid(
     published = as_published(photos)
     seen = sha256_of_tensors(published.images, test)
     finished = Log(log, about={"seed": seed, "photographs": seen})
-    embeddings: dict[str, Tensor] = {}
+    embeddings = dict(embeddings or {})
     table: list[dict] = []
     for place, (case, key) in enumerate(zip(cases, keys, strict=True)):
         protocol = None

@@ -1,4 +1,4 @@
-"""Cloaks that exist already, looked up by the photograph they were made of."""
+"""Cloaks that were crafted before, looked up by their clean photographs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from poisonlib.progress import Progress
 
 
 class PrecomputedCloaks:
-    """An attack that knows its cloaks: for each clean photograph the cloaked one beside it.
+    """An attack whose cloaks were crafted before: it looks up the cloaked copy of a photograph.
 
-    For photographs that some tool has cloaked elsewhere, and for cloaks that are to be made once
-    and played many times. Called like any attack, with any of the clean photographs in any order;
-    photographs are told apart by their content, as 8-bit files hold it.
+    For photographs that some tool has cloaked elsewhere, and for cloaks that are crafted once and
+    evaluated many times. Called like any attack, with any of the clean photographs in any order;
+    they are identified by their content, as 8-bit files store it.
 
     Args:
         clean: ``(n, 3, h, w)`` float32 in [0, 1].
-        cloaked: ``(n, 3, h, w)``, what became of each of them; or a
+        cloaked: ``(n, 3, h, w)``, their cloaked copies; or a
             :class:`~poisonlib.attacks.Cloak` of them, whose measures are then used.
         otherwise: an attack that crafts the cloaks of photographs that are none of these.
 
@@ -36,8 +36,8 @@ class PrecomputedCloaks:
         >>> import torch
         >>> from poisonlib.attacks.precomputed import PrecomputedCloaks
         >>> clean = torch.rand(2, 3, 112, 112, generator=torch.Generator().manual_seed(0))
-        >>> given = PrecomputedCloaks(clean, 0.9 * clean)
-        >>> torch.allclose(given(clean[[1]], seed=0).images, 0.9 * clean[[1]], atol=1 / 255)
+        >>> darker = PrecomputedCloaks(clean, 0.9 * clean)
+        >>> torch.allclose(darker(clean[[1]], seed=0).images, 0.9 * clean[[1]], atol=1 / 255)
         True
     """
 
@@ -49,19 +49,19 @@ class PrecomputedCloaks:
         checks.images(images, name="cloaked")
         if images.shape != clean.shape:
             raise ValueError(
-                "each clean photograph needs its cloaked one of the same size, got "
+                "each clean photograph needs a cloaked copy of the same size, got "
                 f"{tuple(clean.shape)} clean and {tuple(images.shape)} cloaked"
             )
         clean = round_to_8_bits(clean)
         is_measured = isinstance(cloaked, Cloak)
         self.otherwise = otherwise
         self.cloak = cloaked if is_measured else _Fixed(images)(clean, seed=0)
-        self._place: dict[str, int] = {}
-        for at, image in enumerate(clean):
-            first = self._place.setdefault(sha256_of_tensors(image), at)
-            if not torch.equal(self.cloak.images[first], self.cloak.images[at]):
+        self._index: dict[str, int] = {}
+        for index, image in enumerate(clean):
+            first = self._index.setdefault(sha256_of_tensors(image), index)
+            if not torch.equal(self.cloak.images[first], self.cloak.images[index]):
                 raise ValueError(
-                    f"clean photographs {first + 1} and {at + 1} are the same, and their cloaks "
+                    f"clean photographs {first + 1} and {index + 1} are the same, and their cloaks "
                     "are not; give each photograph once"
                 )
 
@@ -79,23 +79,24 @@ class PrecomputedCloaks:
         """
         checks.images(images)
         digests = [sha256_of_tensors(image) for image in round_to_8_bits(images)]
-        if self.otherwise is not None and not all(digest in self._place for digest in digests):
+        if self.otherwise is not None and not all(digest in self._index for digest in digests):
             return self.otherwise(images, seed=seed, progress=progress)
-        for at, digest in enumerate(digests):
-            if digest not in self._place:
+        for number, digest in enumerate(digests, start=1):
+            if digest not in self._index:
                 raise ValueError(
-                    f"photograph {at + 1} of {len(images)} is none of the {len(self)} clean ones "
+                    f"photograph {number} of {len(images)} is none of the {len(self)} clean ones "
                     "whose cloaks were given; give a cloak of every photograph that its user shares"
                 )
-        rows = [self._place[digest] for digest in digests]
+        places = [self._index[digest] for digest in digests]
         cloak = self.cloak
-        parts = {name: getattr(cloak, name)[rows] for name in ("images", "dssim", "lpips", "linf")}
+        names = ("images", "dssim", "lpips", "linf")
+        parts = {name: getattr(cloak, name)[places] for name in names}
         return Cloak(**parts, steps=cloak.steps, attack=cloak.attack)
 
 
 @dataclass(frozen=True)
 class WithCleanPhotographs:
-    """A user who cloaks everything but for a photograph or two, which are out as they were taken.
+    """A user of whom a few photographs are public without a cloak, and all others with one.
 
     Attributes:
         attack: called like any attack.
@@ -113,18 +114,18 @@ class WithCleanPhotographs:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class _Fixed(Attack):
-    """Returns the same images whatever it is called with: rounds and measures them, that is."""
+    """Returns the given images, rounded and measured."""
 
-    made: Tensor
+    images: Tensor
 
     def _perturb(self, images: Tensor, seed: int, progress: Progress) -> Tensor:
-        return self.made
+        return self.images
 
     def __repr__(self) -> str:
         return "cloaked elsewhere"
 
 
-def all_of(cloaks: list[Cloak]) -> Cloak:
+def concatenate(cloaks: list[Cloak]) -> Cloak:
     """Several users' cloaks as one.
 
     Raises:

@@ -174,7 +174,7 @@ class CloakStep:
 
     @property
     def title(self) -> str:
-        """The recogniser's result in a line."""
+        """The recogniser's verdict in a line."""
         return f"Misnamed: {self.misnamed} of {self.n} clean photographs"
 
 

@@ -20,7 +20,7 @@ from poisonlib.progress import ProgressBar
 from poisonlib.recognition import closest
 from poisonlib.tools import SURROGATES
 from workbench import sweep
-from workbench.sweep.cost import MILLION
+from workbench.sweep.jobs import MILLION
 
 #: Test and gallery photographs of the paper's FaceScrub, and the width of its embeddings.
 LOOKUP, WIDTH = (15_000, 35_000), 512
@@ -29,8 +29,8 @@ COMMAND = "python -m studio.benchmarks.scaling --record"
 USERS = 2
 
 
-def timed(config: sweep.Config, workers: int, folder: Path) -> tuple[float, list[sweep.Entry]]:
-    """Wall seconds of a sweep on a cluster that is up already, and its ledger."""
+def timed(config: sweep.Config, workers: int, folder: Path) -> sweep.Outcome:
+    """A sweep on a cluster that is up already."""
     from distributed import LocalCluster
 
     options = {"threads_per_worker": 1, "dashboard_address": None}
@@ -38,19 +38,19 @@ def timed(config: sweep.Config, workers: int, folder: Path) -> tuple[float, list
         outcome = sweep.run(config, folder, dask=cluster.scheduler_address, progress=bar)
     if outcome.failed:
         raise RuntimeError(f"{outcome.failed[0][0]}: {outcome.failed[0][1]}")
-    return outcome.seconds, list(sweep.entries(outcome.store))
+    return outcome
 
 
 def lookup() -> float:
     """Seconds of one thread for a million of compared pairs, at the paper's size."""
     generator = torch.Generator().manual_seed(0)
-    rows, gallery = (
+    queries, gallery = (
         F.normalize(torch.randn(count, WIDTH, generator=generator), dim=1) for count in LOOKUP
     )
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     started = time.perf_counter()
-    closest(rows, gallery)
+    closest(queries, gallery)
     seconds = time.perf_counter() - started
     torch.set_num_threads(threads)
     return seconds / (LOOKUP[0] * LOOKUP[1] / MILLION)
@@ -62,20 +62,22 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--record", action="store_true", help="keep the numbers in the package")
     arguments = parser.parse_args()
-    config = sweep.Config("people", tuple(SURROGATES), EXTRACTORS, users=arguments.users, turns=1)
+    config = sweep.Config(
+        "people", tuple(SURROGATES), EXTRACTORS, users=arguments.users, users_per_job=1
+    )
     started = time.perf_counter()
     rows: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
         for workers in (1, 2):
-            seconds, ledger = timed(config, workers, Path(folder) / str(workers))
-            rows.append({"part": "wall", "workers": workers, "seconds": seconds})
+            outcome = timed(config, workers, Path(folder) / str(workers))
+            rows.append({"part": "wall", "workers": workers, "seconds": outcome.seconds})
             if workers == 1:
                 rows += [
                     {"part": "piece", "kind": kind, "what": what, "seconds": cost}
-                    for (kind, what), cost in sweep.measured(ledger).items()
-                    if kind != "turns"
+                    for (kind, what), cost in sweep.measured(outcome.timings).items()
+                    if kind != "lookups"
                 ]
-    pair = {"part": "piece", "kind": "turns", "what": "1-NN", "seconds": lookup()}
+    pair = {"part": "piece", "kind": "lookups", "what": "1-NN", "seconds": lookup()}
     rows.append(pair)
     for row in rows:
         print(row)

@@ -152,7 +152,7 @@ def run(task: Task) -> Iterator[str]:
     person = identity.sample(task.seed, amplitude=task.amplitude)
     folder = task.folder / store.name_of(task.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".*.partial"):
+    for leftover in folder.glob(f".*{atomic.PARTIAL}"):
         leftover.unlink()
     record = store.person_record(person, task.settings)
     record["photographs"] = store.finished(folder, task.settings)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from workbench import assets
-from workbench.assets import locations
+from workbench.assets import files
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 
@@ -88,7 +88,7 @@ def entry(name: str = "toy", content: bytes = CONTENT, **changes) -> assets.Asse
 def toy(server: Server, monkeypatch, tmp_path: Path) -> assets.Asset:
     """The only asset there is, at the server; no folders but empty ones."""
     toy = entry(url=f"http://127.0.0.1:{server.server_port}/toy.bin")
-    monkeypatch.setattr(locations, "manifest", lambda: {"toy": toy})
+    monkeypatch.setattr(files, "manifest", lambda: {"toy": toy})
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("POISONLIB_ASSETS", raising=False)
     return toy

@@ -10,7 +10,7 @@ from poisonlib.caching import cache_folder
 from poisonlib.cli import main
 from tests.assets.conftest import CONTENT
 from workbench import assets
-from workbench.assets import download, locations
+from workbench.assets import download, files
 
 
 def left(folder) -> list[str]:
@@ -30,7 +30,7 @@ def test_a_file_is_fetched_once(toy, server):
 
 def test_a_cut_connection_is_resumed(toy, server):
     server.cut = 300_000
-    with pytest.raises(assets.DownloadFailed, match="run the same command again, it goes on"):
+    with pytest.raises(assets.DownloadFailed, match="run the same command again, it resumes"):
         assets.fetch("toy")
     with pytest.raises(assets.MissingAsset, match="is not on this machine"):
         assets.find("toy")
@@ -47,7 +47,7 @@ def test_a_server_without_ranges_starts_over(toy, server):
     assert assets.fetch("toy").read_bytes() == CONTENT
 
 
-def test_ctrl_c_keeps_what_has_come(toy, server):
+def test_after_ctrl_c_the_next_try_resumes(toy, server):
     def impatient(done: int, total: int, doing: str) -> None:
         if done > 0:
             raise KeyboardInterrupt
@@ -56,9 +56,9 @@ def test_ctrl_c_keeps_what_has_come(toy, server):
         assets.fetch("toy", progress=impatient)
     folder = cache_folder("assets")
     assert left(folder) == [".toy.bin.partial"]
-    kept = (folder / ".toy.bin.partial").stat().st_size
+    received = (folder / ".toy.bin.partial").stat().st_size
     assets.fetch("toy")
-    assert server.requests == [None, f"bytes={kept}-"]
+    assert server.requests == [None, f"bytes={received}-"]
 
 
 @pytest.mark.parametrize("content", [CONTENT[::-1], CONTENT + b"more"])
@@ -75,7 +75,7 @@ def test_a_shorter_file_is_not_taken(toy, server):
         assets.fetch("toy")
     with pytest.raises(assets.DownloadFailed, match="answered 416"):
         assets.fetch("toy")
-    assert left(cache_folder("assets")) == [], "what belongs to another file is not kept"
+    assert left(cache_folder("assets")) == [], "what belongs to another file is deleted"
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
@@ -97,7 +97,7 @@ def test_offline_gives_one_clear_message(toy, monkeypatch):
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     alone = dataclasses.replace(toy, url=f"http://127.0.0.1:{port}/toy.bin")
-    monkeypatch.setattr(locations, "manifest", lambda: {"toy": alone})
+    monkeypatch.setattr(files, "manifest", lambda: {"toy": alone})
     with pytest.raises(assets.DownloadFailed, match="check the network.*POISONLIB_ASSETS names"):
         assets.fetch("toy")
 
@@ -138,7 +138,7 @@ def test_the_command_line(toy, server, tmp_path, capsys, monkeypatch):
     listed = capsys.readouterr().out
     assert "toy" in listed and "CC0-1.0" in listed and f"here: {folder}" in listed
     assert main(["assets", "check"]) == 0
-    assert "toy: whole" in capsys.readouterr().out
+    assert "toy: undamaged" in capsys.readouterr().out
     (folder / "toy.bin").write_bytes(CONTENT[:5])
     assert main(["assets", "check"]) == 2
     shown = capsys.readouterr()

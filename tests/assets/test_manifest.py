@@ -7,12 +7,12 @@ import pytest
 
 from tests.assets.conftest import entry
 from workbench import assets
-from workbench.assets.manifest import read
+from workbench.assets.files import read
 
 FIELDS = {
     field.name: getattr(entry(), field.name)
     for field in dataclasses.fields(assets.Asset)
-    if field.name not in ("name", "kept_by")
+    if field.name not in ("name", "cached_by")
 }
 
 
@@ -46,8 +46,8 @@ def test_an_entry_must_state_everything(tmp_path, field):
         ("url", "file:///etc/passwd", "url must be an https address"),
         ("url", "https:///a", "url must be an https address"),
         ("file", "../a", "file must be a plain file name"),
-        ("kept_by", ["torch:../../a"], "kept_by must be places such as"),
-        ("kept_by", ["elsewhere:a"], "kept_by must be places such as"),
+        ("cached_by", ["torch:../../a"], "cached_by must be places such as"),
+        ("cached_by", ["elsewhere:a"], "cached_by must be places such as"),
         ("sha265", "a", "unknown fields: sha265"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Toys for the audit: people large enough for the measures of visible change, and an arena."""
+"""Toys for the audit: people large enough for the measures of visible change, and an evaluator."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def negative(images: torch.Tensor) -> torch.Tensor:
     return 1 - images
 
 
-def arena(
+def evaluator(
     strategies: Sequence[Strategy] | None = None, *, people: int = 6, each: int = 24
 ) -> Evaluator:
     chosen = [naive(toy())] if strategies is None else strategies

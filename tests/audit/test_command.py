@@ -30,7 +30,9 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     few = people.load("users").of_people(range(10))
     monkeypatch.setattr(photographs.people, "load", lambda split: few)
-    monkeypatch.setattr(audit, "strategies", lambda *given, **more: (naive("arcface-2019"),))
+    monkeypatch.setattr(
+        audit, "strategies", lambda *arguments, **keywords: (naive("arcface-2019"),)
+    )
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
@@ -74,9 +76,9 @@ def test_a_cloak_that_works_is_exit_code_0(folders: Path, capsys) -> None:
 
 def test_a_cloak_that_does_nothing_is_exit_code_1(folders: Path, capsys) -> None:
     assert run(folders, "same", "--json") == 1
-    said = json.loads(capsys.readouterr().out)
-    assert said["grade"] == "no measurable effect"
-    assert len(said["pairs"]) == COUNT
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["grade"] == "no measurable effect"
+    assert len(printed["pairs"]) == COUNT
 
 
 def test_too_few_to_say_is_exit_code_3(folders: Path, capsys) -> None:
@@ -98,7 +100,7 @@ def test_the_command_takes_as_many_pairs_as_the_widget() -> None:
     parser = argparse.ArgumentParser()
     command.register(parser.add_subparsers())
     parsed = parser.parse_args(["audit", "--clean", "a", "--cloaked", "b"])
-    assert parsed.most == photographs.MOST
+    assert parsed.most == photographs.MOST_PAIRS
 
 
 def test_a_report_that_cannot_be_written_loses_nothing(folders: Path, capsys, monkeypatch) -> None:
@@ -108,8 +110,8 @@ def test_a_report_that_cannot_be_written_loses_nothing(folders: Path, capsys, mo
     monkeypatch.setattr("poisonlib.atomic.os.replace", full)
     report = folders / "report.html"
     assert run(folders, "negative", "--report", str(report)) == 2
-    said = capsys.readouterr()
-    assert "protects" in said.out and "No space left on device" in said.err
+    printed = capsys.readouterr()
+    assert "protects" in printed.out and "No space left on device" in printed.err
     assert not [file for file in folders.iterdir() if "report" in file.name]
 
 
@@ -135,24 +137,26 @@ def test_a_background_of_ones_own_shows_progress_and_what_is_left_out(
     (folders / "crowd" / "Bob" / "letter.txt").write_text("hello", encoding="utf-8")
     monkeypatch.setattr(photographs, "MOST_OTHERS", 9)
     assert run(folders, "negative", "--background", str(folders / "crowd")) in (0, 1, 3)
-    said = capsys.readouterr().err
-    assert "9/9  looking for faces in crowd" in said
-    left_out = [line for line in said.splitlines() if line.startswith("left out of the background")]
+    printed = capsys.readouterr().err
+    assert "9/9  looking for faces in crowd" in printed
+    left_out = [
+        line for line in printed.splitlines() if line.startswith("left out of the background")
+    ]
     assert any("letter.txt: not a readable picture" in line for line in left_out)
     assert any("9 of its 11 files" in line for line in left_out)
 
 
 @pytest.mark.parametrize(
-    "wrong, said",
+    "wrong, message",
     [
         (["--with-photographs"], "--with-photographs needs --report"),
         (["--most", "0"], "most must be at least 1"),
         (["--background", "nowhere"], "nowhere"),
     ],
 )
-def test_what_cannot_be_done_is_exit_code_2(folders: Path, capsys, wrong, said) -> None:
+def test_what_cannot_be_done_is_exit_code_2(folders: Path, capsys, wrong, message) -> None:
     assert run(folders, "negative", *wrong) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_missing_folder_is_exit_code_2(folders: Path, capsys) -> None:

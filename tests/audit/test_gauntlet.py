@@ -1,15 +1,16 @@
-"""The gauntlet on toys: nothing does nothing, a decisive cloak shows, the worst case counts."""
+"""The gauntlet on toys: no cloak has no effect, a decisive cloak shows, the worst case counts."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from poisonlib import people
 from poisonlib.attacks import PrecomputedCloaks, Unperturbed
 from poisonlib.defenses import JPEG, ConfidenceThreshold, Filtered, Growing, Median, Purified, Top2
 from poisonlib.extractors import embed, names
@@ -17,23 +18,22 @@ from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.statistics import paired, wilson
 from poisonlib.trial import Trial
-from tests.audit.conftest import arena, large, negative, nothing, toy
+from tests.audit.conftest import evaluator, large, negative, nothing, toy
 from tests.core.conftest import toy_photos
 from workbench.audit import TOMORROW, VERDICTS, Evaluator, gauntlet
-from workbench.audit import evaluator as arenas
+from workbench.audit import evaluator as module
 from workbench.audit.strategies import FAMILIES, Strategy, naive, strategies
-from workbench.extractors.disk_cache import embed_cached
 
 
 class Bright:
-    """A detector that takes what is very bright for cloaked."""
+    """A detector that scores brightness."""
 
     def scores(self, images):
         return images.mean(dim=(1, 2, 3))
 
 
 def folded() -> torch.nn.Module:
-    """Sees a picture and its negative alike."""
+    """Embeds a picture and its negative alike."""
 
     class Folded(torch.nn.Module):
         def forward(self, images):
@@ -76,18 +76,18 @@ def toys() -> list[Strategy]:
 
 
 def test_a_cloak_that_changes_nothing_has_no_measurable_effect_anywhere() -> None:
-    stage = arena(toys())
+    evaluated = evaluator(toys())
     for cloak in (nothing, Unperturbed()):
-        card = stage.play(cloak, users=5)
+        card = evaluated.evaluate(cloak, users=5)
         assert set(card.verdicts.values()) == {"no measurable effect"} == {card.grade}
         assert set(card.visible.values()) == {0.0}
         assert (card.table["difference"] == 0).all()
 
 
 def test_a_decisive_cloak_protects_against_the_naive_and_the_second_mover_wins() -> None:
-    naively = gauntlet(negative, photos=arena().photos, users=5, strategies=[naive(toy())])
+    naively = gauntlet(negative, photos=evaluator().photos, users=5, strategies=[naive(toy())])
     assert naively.grade == "protects" and naively.table["error"].tolist() == [1.0]
-    card = arena(toys()).play(negative, users=5)
+    card = evaluator(toys()).evaluate(negative, users=5)
     verdicts = card.verdicts
     assert verdicts["naive, toy-2014"] == "protects"
     assert verdicts["leak"] == verdicts["growth"] == "no measurable effect"
@@ -97,72 +97,70 @@ def test_a_decisive_cloak_protects_against_the_naive_and_the_second_mover_wins()
 
 
 def test_rows_are_those_of_the_trial_with_paired_intervals() -> None:
-    stage = arena()
-    card = stage.play(negative, users=3)
+    evaluated = evaluator()
+    card = evaluated.evaluate(negative, users=3)
     (row,) = card.table.to_dict("records")
-    trial = Trial(PrecomputedCloaks(stage.photos.images, 1 - stage.photos.images), toy())
-    result = trial.run(stage.photos, users=3, seed=0)
-    mine = result.table[result.table["whose"] == "user"].groupby("condition")["errors"].sum()
+    trial = Trial(PrecomputedCloaks(evaluated.photos.images, 1 - evaluated.photos.images), toy())
+    result = trial.run(evaluated.photos, users=3, seed=0)
+    errors = result.table[result.table["whose"] == "user"].groupby("condition")["errors"].sum()
     n = row["n"]
     assert (round(row["error"] * n), round(row["without"] * n)) == (
-        mine["cloaked"],
-        mine["control"],
+        errors["cloaked"],
+        errors["control"],
     )
-    rate = wilson(mine["cloaked"], n)
+    rate = wilson(errors["cloaked"], n)
     assert (row["low"], row["high"]) == (rate.low, rate.high)
     between = paired(n, 0, n)
     assert (row["difference_low"], row["difference_high"]) == (between.low, between.high)
     assert row["users"] == 3 and row["n"] == 3 * 7
 
 
-def test_each_user_is_cloaked_once_however_many_trainers_look() -> None:
+def test_each_user_is_cloaked_once_for_all_trainers(monkeypatch) -> None:
     batches = []
 
     def counted(images):
         batches.append(len(images))
         return images
 
-    stage = arena(toys())
-    stage.play(counted, users=4)
+    evaluated = evaluator(toys())
+    evaluated.evaluate(counted, users=4)
     assert batches == [17] * 4
-    seen = []
-    stage.extractor(toy())._embeddings.function = lambda images: (
-        seen.append(len(images)) or toy()(images)
-    )
-    stage.play(counted, users=4)
-    assert seen == [], "nobody who has been seen is embedded again"
+    embedded = []
+    monkeypatch.setattr(type(toy()), "__call__", lambda self, images: embedded.append(len(images)))
+    evaluated.evaluate(counted, users=4)
+    assert embedded == [], "nobody is embedded again"
 
 
 def test_it_can_be_repeated_and_uses_no_global_random_state() -> None:
     state = torch.random.get_rng_state()
-    first, second = (arena(toys()).play(negative, users=3).table for _ in range(2))
+    first, second = (evaluator(toys()).evaluate(negative, users=3).table for _ in range(2))
     pandas.testing.assert_frame_equal(first, second)
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-def test_progress_is_told_to_the_end() -> None:
-    told = []
-    arena(toys()).play(nothing, users=2, progress=lambda *step: told.append(step))
-    assert told[0] == (0, 11, "cloaking toy 0") or told[0][1] == 11
-    assert [done for done, _, _ in told] == list(range(12)) and told[-1][2] == "done"
+def test_progress_is_reported_to_the_end() -> None:
+    steps = []
+    evaluator(toys()).evaluate(nothing, users=2, progress=lambda *step: steps.append(step))
+    assert steps[0][1] == 11 and steps[0][2].startswith("cloaking toy ")
+    assert [done for done, _, _ in steps] == list(range(12)) and steps[-1][2] == "done"
 
 
 def test_a_growing_gallery_begins_with_a_third() -> None:
-    stage = arena()
-    later = stage.later
-    assert not (later & stage.test).any()
-    for person in stage.photos.people:
-        mine = stage.photos.labels == person
-        assert int((mine & ~stage.test & ~later).sum()) == 17 // 3
-    assert sum(len(each) for each in stage.rounds) == int(later.sum())
-    assert all(len(each) == len(stage.photos.people) for each in stage.rounds)
+    evaluated = evaluator()
+    later = evaluated.later
+    assert not (later & evaluated.test).any()
+    for person in evaluated.photos.people:
+        of_person = evaluated.photos.labels == person
+        assert int((of_person & ~evaluated.test & ~later).sum()) == 17 // 3
+    assert sum(len(each) for each in evaluated.rounds) == int(later.sum())
+    assert all(len(each) == len(evaluated.photos.people) for each in evaluated.rounds)
 
 
-def test_line_ups_are_checked() -> None:
+def test_strategies_are_checked() -> None:
     with pytest.raises(ValueError, match="at least one strategy"):
-        Evaluator(arena().photos, strategies=[])
+        Evaluator(evaluator().photos, strategies=[])
     with pytest.raises(ValueError, match="each of its own name"):
-        arena([naive(toy()), naive(toy())])
+        evaluator([naive(toy()), naive(toy())])
     with pytest.raises(ValueError, match="family must be one of"):
         Strategy("x", "magic", 2020, "", lambda a: None)
     with pytest.raises(ValueError, match="'all' or 'quick'"):
@@ -171,7 +169,7 @@ def test_line_ups_are_checked() -> None:
         strategies(extractors=["nobody"])
 
 
-def test_the_default_line_up_has_every_family_in_order() -> None:
+def test_the_default_strategies_have_every_family_in_order() -> None:
     every, quick = strategies(), strategies("quick")
     assert len({strategy.name for strategy in every}) == len(every)
     assert {strategy.family for strategy in every} == set(FAMILIES)
@@ -180,17 +178,17 @@ def test_the_default_line_up_has_every_family_in_order() -> None:
     assert len(naive_ones) == len(names())
     assert [s.year for s in naive_ones] == sorted(s.year for s in naive_ones)
     assert all(strategy.does for strategy in every)
-    mine = strategies(extractors=[toy("mine-2030", 2030), "softmax-2014"])
-    assert [s.name for s in mine[:2]] == ["naive, softmax-2014", "newer model, mine-2030"]
+    chosen = strategies(extractors=[toy("own-2030", 2030), "softmax-2014"])
+    assert [s.name for s in chosen[:2]] == ["naive, softmax-2014", "newer model, own-2030"]
 
 
-def test_a_card_is_said_in_text_html_and_json() -> None:
-    stage = arena(toys())
-    card = stage.play(negative, users=3, name="<b>mine</b>")
-    for said in (str(card), card._repr_html_(), card.summary, card.to_json()):
-        assert TOMORROW.split("'")[0] in said
+def test_a_card_prints_as_text_html_and_json() -> None:
+    evaluated = evaluator(toys())
+    card = evaluated.evaluate(negative, users=3, name="<b>own</b>")
+    for text in (str(card), card._repr_html_(), card.summary, card.to_json()):
+        assert TOMORROW.split("'")[0] in text
     html = card._repr_html_()
-    assert "<b>" not in html and "&lt;b&gt;mine" in html
+    assert "<b>" not in html and "&lt;b&gt;own" in html
     assert repr(card).startswith("ReportCard(") and card.grade in repr(card)
     assert html.count('scope="row"') == len(card.table)
     assert html.count('scope="col"') == html.split("</thead>")[0].count("<th ")
@@ -207,20 +205,18 @@ def test_a_card_is_said_in_text_html_and_json() -> None:
 
 
 def test_one_user_among_others_can_be_audited(photos: Photos) -> None:
-    """What an audit of somebody's own pairs does: cloaks that exist, one user, a background."""
-    mine = photos.labels == 4
-    given = PrecomputedCloaks(photos.images[mine], 1 - photos.images[mine])
-    card = gauntlet(given, photos=photos, users=["toy 4"], strategies=[naive(toy())], name="app")
+    """As in an audit of somebody's own pairs: precomputed cloaks, one user, a background."""
+    own = photos.of(4)
+    cloaks = PrecomputedCloaks(own, 1 - own)
+    card = gauntlet(cloaks, photos=photos, users=["toy 4"], strategies=[naive(toy())], name="app")
     assert card.grade == "protects" and card.table["users"].tolist() == [1]
     with pytest.raises(ValueError, match="no cloak for toy 2: photograph 1 of 17 is none"):
-        gauntlet(given, photos=photos, users=["toy 2"], strategies=[naive(toy())])
+        gauntlet(cloaks, photos=photos, users=["toy 2"], strategies=[naive(toy())])
 
 
 @pytest.mark.slow
-def test_every_default_strategy_leaves_a_cloak_that_does_nothing_alone() -> None:
-    """The real extractors and defences, on a few of the packaged people."""
-    from poisonlib import people
-
+def test_no_cloak_has_no_effect_against_any_default_strategy() -> None:
+    """The shipped extractors and defences, on a few of the packaged people."""
     photos = people.load("users")
     few = photos.of_people(photos.people[:8])
     card = gauntlet(nothing, photos=few, users=photos.people[:5])
@@ -228,52 +224,34 @@ def test_every_default_strategy_leaves_a_cloak_that_does_nothing_alone() -> None
     assert card.table["without"].max() < 0.5, "it recognises people who do not cloak"
 
 
-def test_what_a_slow_network_made_of_synthetic_people_stays_on_the_disk_and_of_others_not(
+def test_a_slow_networks_embeddings_are_stored_for_rendered_people_only(
     tmp_path: Path, monkeypatch
 ) -> None:
-    seen = []
+    embedded = []
 
     class Slow:
         card, fingerprint = toy().card, "slow"
 
         def __call__(self, images):
-            seen.append(len(images))
+            embedded.append(len(images))
             return toy()(images)
 
     users = large(toy_photos(3, 4))
-    mine = Photos(1 - users.images[:4], users.labels[:4], ("me",))
+    own = Photos(1 - users.images[:4], users.labels[:4], ("me",))
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
-    monkeypatch.setattr(arenas.people, "load", lambda split: users)
-    monkeypatch.setattr(arenas.extractors, "load", lambda name: Slow())
-    monkeypatch.setattr(arenas.extractors.pretrained, "names", lambda: ("slow",))
-    both = [Evaluator(users.joined(mine), strategies=[naive(toy())]) for _ in range(2)]
-    rows = [each.rows(each.extractor("slow")) for each in both]
-    assert seen == [12, 4, 4], "the owner of photographs is embedded each time"
-    assert torch.equal(rows[0], rows[1])
-    assert torch.equal(rows[0], embed(toy(), both[0].photos.images))
-    (kept,) = (tmp_path / "rows").iterdir()
-    assert np.load(kept).shape == (12, 192)
-    stranger = Evaluator(mine.joined(users), strategies=[naive(toy())])
-    stranger.rows(stranger.extractor("slow"))
-    assert seen[3:] == [16] and list((tmp_path / "rows").iterdir()) == [kept]
-
-
-@pytest.mark.parametrize("damage", [b"", b"not an array"])
-def test_damaged_rows_are_made_again(tmp_path: Path, monkeypatch, damage: bytes) -> None:
-    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
-    images = large(toy_photos(2, 2)).images
-    rows = embed_cached(toy(), images)
-    (path,) = (tmp_path / "rows").iterdir()
-    path.write_bytes(damage)
-    assert torch.equal(embed_cached(toy(), images), rows)
-    assert torch.equal(torch.from_numpy(np.load(path)), rows)
-
-
-def test_a_disk_that_takes_nothing_costs_time_only(tmp_path: Path, monkeypatch) -> None:
-    (tmp_path / "rows").write_text("no folder")
-    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
-    images = large(toy_photos(2, 2)).images
-    assert torch.equal(embed_cached(toy(), images), embed(toy(), images))
+    monkeypatch.setattr(module.people, "load", lambda split: users)
+    monkeypatch.setattr(module.extractors, "load", lambda name: Slow())
+    monkeypatch.setattr(module.extractors.pretrained, "names", lambda: ("slow",))
+    both = [Evaluator(users.joined(own), strategies=[naive(toy())]) for _ in range(2)]
+    embeddings = [each.embeddings(each.extractor("slow")) for each in both]
+    assert embedded == [12, 4, 4], "the owner of photographs is embedded each time"
+    assert torch.equal(embeddings[0], embeddings[1])
+    assert torch.equal(embeddings[0], embed(toy(), both[0].photos.images))
+    (stored,) = (tmp_path / "embeddings").iterdir()
+    assert load_file(stored)["embeddings"].shape == (12, 192)
+    real_first = Evaluator(own.joined(users), strategies=[naive(toy())])
+    real_first.embeddings(real_first.extractor("slow"))
+    assert embedded[3:] == [16] and list((tmp_path / "embeddings").iterdir()) == [stored]
 
 
 def test_the_detector_looks_at_each_photograph_once_whoever_is_asked_about(monkeypatch) -> None:
@@ -284,10 +262,10 @@ def test_the_detector_looks_at_each_photograph_once_whoever_is_asked_about(monke
             looked_at.append(len(images))
             return super().scores(images)
 
-    monkeypatch.setattr(arenas.detector, "load", Counting)
-    stage = arena()
-    gallery = int((~stage.test).sum())
-    stage.filtered.scores(stage.photos.images[~stage.test])
-    other = stage.asking(~stage.test)
-    other.filtered.scores(stage.photos.images)
-    assert sum(looked_at) == len(stage.photos) and looked_at[0] == gallery
+    monkeypatch.setattr(module.detector, "load", Counting)
+    evaluated = evaluator()
+    gallery = int((~evaluated.test).sum())
+    evaluated.filtered.scores(evaluated.photos.images[~evaluated.test])
+    other = evaluated.with_test(~evaluated.test)
+    other.filtered.scores(evaluated.photos.images)
+    assert sum(looked_at) == len(evaluated.photos) and looked_at[0] == gallery

@@ -31,11 +31,11 @@ def album(photos: Photos, cloak=negative, *, person: int = 0, names: list[str] |
     return faces, photos.of_people([one for one in photos.people if one != person])
 
 
-def test_every_photograph_is_the_test_once() -> None:
-    turn = folds(10, seed=3)
-    assert sorted(turn.bincount(minlength=FOLDS).tolist()) == [2, 2, 3, 3]
-    assert torch.equal(turn, folds(10, seed=3))
-    assert not torch.equal(turn, folds(10, seed=4))
+def test_every_photograph_is_tested_once() -> None:
+    fold = folds(10, seed=3)
+    assert sorted(fold.bincount(minlength=FOLDS).tolist()) == [2, 2, 3, 3]
+    assert torch.equal(fold, folds(10, seed=3))
+    assert not torch.equal(fold, folds(10, seed=4))
 
 
 def test_a_decisive_cloak_protects_and_none_does_nothing(photos: Photos) -> None:
@@ -47,7 +47,7 @@ def test_a_decisive_cloak_protects_and_none_does_nothing(photos: Photos) -> None
         assert row["verdict"] == result.card.grade == expected
 
 
-def test_every_kind_of_trainer_has_its_turn(photos: Photos) -> None:
+def test_every_family_of_trainers_can_be_audited(photos: Photos) -> None:
     faces, others = album(photos)
     seen: list[tuple[int, int, str]] = []
     strategies = toys()
@@ -89,7 +89,7 @@ def test_a_photograph_that_is_there_twice_counts_once(photos: Photos) -> None:
     assert result.problems[-1].reason == "the same photograph as 000.jpg"
 
 
-def test_too_few_photographs_are_told(photos: Photos) -> None:
+def test_too_few_photographs_are_refused(photos: Photos) -> None:
     faces, others = album(photos)
     three = PairedFaces(faces.clean[:3], faces.cloaked[:3], faces.pairs[:3], faces.notes[:3], ())
     with pytest.raises(ValueError, match="at least 4 different photographs .* got 3"):
@@ -117,9 +117,9 @@ def test_json_is_strict_and_names_the_files(photos: Photos) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    said = json.loads(result.to_json(), parse_constant=refuse)
-    assert said["background"] == "toys"
-    assert len(said["pairs"]) == len(faces)
-    assert said["problems"] == [
+    content = json.loads(result.to_json(), parse_constant=refuse)
+    assert content["background"] == "toys"
+    assert len(content["pairs"]) == len(faces)
+    assert content["problems"] == [
         {"file": "letter.txt", "reason": "in the clean folder, not a picture"}
     ]

@@ -10,7 +10,7 @@ from poisonlib.photos import Photos
 from tests.audit.conftest import negative, toy
 from tests.audit.test_photographs import album
 from workbench import audit
-from workbench.audit.report import POLICY, SHOWN, WARNING
+from workbench.audit.report import POLICY, SHOWN_PAIRS, WARNING
 from workbench.audit.strategies import naive
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>.jpg'
@@ -64,7 +64,7 @@ def test_faces_are_in_it_only_if_asked_for(result: audit.Audit) -> None:
     )
     assert "data:image" not in without and not Elements(without).all("img")
     images = Elements(with_faces).all("img")
-    assert len(images) == 2 * SHOWN and all(image["alt"] for image in images)
+    assert len(images) == 2 * SHOWN_PAIRS and all(image["alt"] for image in images)
 
 
 def test_it_loads_nothing(result: audit.Audit) -> None:
@@ -80,8 +80,8 @@ def test_it_loads_nothing(result: audit.Audit) -> None:
 def test_it_says_verdicts_numbers_and_the_warning(result: audit.Audit) -> None:
     page = Elements(audit.as_html(result))
     row = result.card.strongest
-    for said in (WARNING, row["strategy"], row["verdict"], f"{row['error']:.0%}", "letter.txt"):
-        assert said in page.text
+    for text in (WARNING, row["strategy"], row["verdict"], f"{row['error']:.0%}", "letter.txt"):
+        assert text in page.text
     assert [one["scope"] for one in page.all("th")] == ["col"] * 4 + ["row"]
 
 

@@ -30,7 +30,7 @@ def test_a_difference_must_be_certain() -> None:
     assert judged(low=0.9, difference=(0.0, 0.1)) == "no measurable effect", "wrong without it, too"
 
 
-def test_no_effect_is_said_only_where_a_large_one_is_ruled_out() -> None:
+def test_no_effect_is_the_verdict_only_where_a_large_one_is_ruled_out() -> None:
     assert judged(low=0.0, difference=(-0.2, RULED_OUT - TINY)) == "no measurable effect"
     assert judged(low=0.0, difference=(-0.2, RULED_OUT)) == "not enough photographs to say"
     assert judged(low=0.0, difference=(-0.5, -0.1)) == "no measurable effect", "the wrong way"
@@ -62,11 +62,11 @@ def test_more_photographs_of_the_same_never_become_less_certain() -> None:
         ]
         assert ranks == sorted(ranks)
     for share in (0.0, 1.0):
-        said = [
+        verdicts = [
             verdict(wilson(round(share * n), n), paired(round(share * n), 0, n))
             for n in (1, 2, 7, 35, 140)
         ]
-        known = [each for each, _ in itertools.groupby(said)]
+        known = [each for each, _ in itertools.groupby(verdicts)]
         assert known[-1] in ("no measurable effect", "protects")
         assert "not enough photographs to say" not in known[1:]
 

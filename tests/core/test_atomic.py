@@ -101,3 +101,28 @@ def test_two_who_write_at_once_do_not_mix(tmp_path: Path) -> None:
         thread.join()
     assert path.read_bytes() in (b"a" * 100_000, b"b" * 100_000)
     assert left(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_an_existing_file_is_only_replaced_if_asked(tmp_path: Path, monkeypatch, links) -> None:
+    def refuse(*given: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not links:  # a file system without hard links
+        monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "file"
+    atomic.write(path, b"first", overwrite=False)
+    with pytest.raises(FileExistsError):
+        atomic.write(path, b"second", overwrite=False)
+    assert path.read_bytes() == b"first" and left(tmp_path) == ["file"]
+    atomic.write(path, b"third")
+    assert path.read_bytes() == b"third"
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    for name in (f".1{atomic.PARTIAL}", f"below/.2{atomic.PARTIAL}", ".hidden", "x.partial"):
+        (tmp_path / name).touch()
+    atomic.remove_partial_files(tmp_path)
+    assert left(tmp_path) == [".hidden", "below", "x.partial"]
+    assert left(tmp_path / "below") == []

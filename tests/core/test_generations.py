@@ -111,6 +111,7 @@ def test_agreement_is_our_verdict_beside_the_papers(table) -> None:
     rows = generations.judged(table).set_index(["attack", "extractor"])
     assert list(dict.fromkeys(rows.index.get_level_values(1))) == generations.by_release(EXTRACTORS)
     agreement = rows["agreement"]
+    assert set(agreement) <= set(generations.AGREEMENTS)
     assert agreement["Fawkes v0.3", "softmax-2014"] == "as in the paper"
     assert agreement["Fawkes v0.3", "triplet-2015"] == "not as in the paper"
     assert agreement["LowKey", "vit-2025"] == "the paper is silent"

@@ -13,7 +13,7 @@ from poisonlib import people, photos
 from poisonlib.alignment import TEMPLATE
 from poisonlib.trial import Trial
 from tests.core.conftest import Negative, toy_extractor
-from workbench.photos import files, from_folder, landmarks, lfw, pictures
+from workbench.photos import faces, files, from_folder, lfw, pictures
 
 USERS = people.load("users")
 
@@ -132,7 +132,7 @@ def test_whatever_is_no_picture_is_listed_and_the_run_goes_on(tmp_path):
     assert len(found) == 1
     assert reasons.pop("damaged.png").startswith("not a readable picture (")
     assert reasons == {
-        "holiday": "a folder in a person's folder; its files are not looked at",
+        "holiday": "a folder in a person's folder; its files are not read",
         "empty.jpg": "an empty file",
         "text.jpg": "not a readable picture (of no known format)",
         "gone.jpg": "a link to nothing",
@@ -144,14 +144,14 @@ def test_whatever_is_no_picture_is_listed_and_the_run_goes_on(tmp_path):
 
 
 def test_a_folder_that_may_not_be_looked_into_is_listed(album, monkeypatch):
-    visible = files.visible
+    list_visible = files.list_visible
 
     def refuse(folder):
         if folder.name == "Bob":
             raise PermissionError(13, "Permission denied")
-        return visible(folder)
+        return list_visible(folder)
 
-    monkeypatch.setattr(files, "visible", refuse)
+    monkeypatch.setattr(files, "list_visible", refuse)
     found = from_folder(album)
     reasons = [skip.reason for skip in found.skipped if skip.file.name == "Bob"]
     assert found.names == ("Ada",)
@@ -180,17 +180,17 @@ def test_people_with_few_photographs_can_be_left_out(album):
     assert any("fewer than 2 photographs" in str(skip) for skip in found.skipped)
 
 
-def test_landmarks_are_remembered_by_content(album, monkeypatch):
+def test_landmarks_are_cached_by_content(album, monkeypatch):
     first = from_folder(album)
 
-    def asked(picture):
-        raise AssertionError("looked for a face that is remembered")
+    def refuse(picture):
+        raise AssertionError("detected a face that is cached")
 
-    monkeypatch.setattr(landmarks, "landmarks", asked)
+    monkeypatch.setattr(faces, "detect_landmarks", refuse)
     assert torch.equal(from_folder(album).images, first.images)
 
 
-def test_a_damaged_memory_is_looked_up_again(album, tmp_path):
+def test_a_damaged_cache_is_computed_again(album, tmp_path):
     first = from_folder(album)
     for file in (tmp_path / "cache").rglob("*.npy"):
         file.write_bytes(b"")
@@ -200,7 +200,7 @@ def test_a_damaged_memory_is_looked_up_again(album, tmp_path):
 def test_landmarks_of_large_pictures_are_in_their_pixels():
     small = portrait(0)
     large = small.resize((small.width * 6, small.height * 6), Image.Resampling.BICUBIC)
-    seen = landmarks.landmarks(large)
+    seen = faces.detect_landmarks(large)
     expected = (TEMPLATE * 2 + np.array([60, 40])) * 6
     assert np.linalg.norm(seen[0] - expected, axis=1).mean() < 0.15 * 6 * 70
 
@@ -295,7 +295,7 @@ def test_of_a_large_folder_some_are_read(crowd, most, least, counts) -> None:
     assert {name: len(found.of(name)) for name in found.names} == counts
     told = [left.reason for left in found.skipped if left.file == crowd]
     assert len(told) == (most not in (None, 15))
-    assert all("of its 15 files were looked at" in each for each in told)
+    assert all("of its 15 files were read" in each for each in told)
 
 
 def test_those_of_one_person_are_evenly_spread(crowd) -> None:

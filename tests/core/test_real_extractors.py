@@ -20,10 +20,10 @@ from poisonlib.extractors import Extractor, ModuleExtractor, Preprocessing, embe
 from tests import toys
 from tests.core.conftest import card, toy_extractor
 from workbench import assets, extractors
-from workbench.assets import locations
+from workbench.assets import files
 from workbench.extractors import from_file, pretrained
 from workbench.extractors.checkpoints import dequantised, read_pickled, read_safetensors
-from workbench.extractors.openclip import image_tower
+from workbench.extractors.pretrained import image_tower
 
 FACES = toys.faces(3, size=112)
 
@@ -38,13 +38,13 @@ def loaded_anew():
 # Every extractor that is here
 
 
-def is_here(name: str) -> bool:
+def is_available(name: str) -> bool:
     return name in shipped.names() or pretrained.is_available(name)
 
 
 @pytest.mark.parametrize("name", [*shipped.names(), *pretrained.names()])
 def test_every_extractor_keeps_the_contract(name):
-    if not is_here(name):
+    if not is_available(name):
         pytest.skip(f"the weights or the package of {name} are not on this machine")
     extractor = extractors.load(name)
     assert isinstance(extractor, Extractor) and extractor.card.name == name
@@ -82,40 +82,38 @@ def test_what_is_not_here_is_said_and_not_downloaded(monkeypatch, tmp_path):
         extractors.load("siglip2-2025")
     with pytest.raises(ValueError, match="no extractor 'vgg'.*there are: softmax-2014.*dlib-2017"):
         extractors.load("vgg")
-    with pytest.raises(ValueError, match="no real extractor 'softmax-2014'"):
-        pretrained.load("softmax-2014")
 
 
 # The loading code, on files with random weights
 
 
 @pytest.fixture
-def kept(monkeypatch, tmp_path):
-    """Put a file where its publisher's package keeps it, and its hash into the manifest."""
+def cached_weights(monkeypatch, tmp_path):
+    """Put a file where its publisher's package caches it, and its hash into the manifest."""
     monkeypatch.delenv("POISONLIB_ASSETS", raising=False)
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "huggingface"))
 
-    def keep(name: str, write) -> None:
-        keeper, _, below = assets.manifest()[name].kept_by[0].partition(":")
-        path = tmp_path / keeper / below
+    def store(name: str, write) -> None:
+        package, _, below = assets.manifest()[name].cached_by[0].partition(":")
+        path = tmp_path / package / below
         path.parent.mkdir(parents=True)
         write(path)
         digest, size = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
         entry = dataclasses.replace(assets.manifest()[name], sha256=digest, bytes=size)
-        monkeypatch.setattr(locations, "manifest", lambda: {name: entry})
+        monkeypatch.setattr(files, "manifest", lambda: {name: entry})
 
-    return keep
+    return store
 
 
 @pytest.mark.parametrize(("name", "people"), [("casia", 10575), ("vggface2", 8631)])
-def test_facenet_is_loaded_from_its_packages_cache(kept, name, people):
+def test_facenet_is_loaded_from_its_packages_cache(cached_weights, name, people):
     from facenet_pytorch import InceptionResnetV1
 
     torch.manual_seed(0)
     published = InceptionResnetV1(classify=True, num_classes=people).eval()
-    kept(f"facenet-{name}-2018", lambda path: torch.save(published.state_dict(), path))
+    cached_weights(f"facenet-{name}-2018", lambda path: torch.save(published.state_dict(), path))
     extractor = extractors.load(f"facenet-{name}-2018")
     published.classify = False
     faces = toys.faces(2, size=160)
@@ -184,7 +182,7 @@ def test_an_image_tower_needs_its_own_weights(small_model, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["clip-vit-b32-openai-2021", "siglip2-2025"])
-def test_image_text_models_are_loaded_from_the_hubs_cache(kept, name):
+def test_image_text_models_are_loaded_from_the_hubs_cache(cached_weights, name):
     import open_clip
 
     architecture = {"c": "ViT-B-32-quickgelu", "s": "ViT-B-16-SigLIP2"}[name[0]]
@@ -194,7 +192,7 @@ def test_image_text_models_are_loaded_from_the_hubs_cache(kept, name):
         shapes = {key: value.shape for key, value in kind(**settings).visual.state_dict().items()}
     generator = torch.Generator().manual_seed(0)
     weights = {f"visual.{k}": 0.02 * torch.randn(s, generator=generator) for k, s in shapes.items()}
-    kept(name, lambda path: save_file(weights, path))
+    cached_weights(name, lambda path: save_file(weights, path))
     extractor = extractors.load(name)
     assert embed(extractor, FACES).shape == (3, extractor.card.embedding_size)
 

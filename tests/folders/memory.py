@@ -23,7 +23,7 @@ def peak() -> float:
 def main() -> None:
     folder = Path(sys.argv[1])
     pairs = folders.pair(folder / "clean", folder / "cloaked")
-    for number, _ in enumerate(folders.faces_of(pairs, detect=detect)):
+    for number, _ in enumerate(folders.align_pairs(pairs, detect=detect)):
         if number == FIRST:
             start = peak()
     paired = peak() - start

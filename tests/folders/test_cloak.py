@@ -27,8 +27,9 @@ from tests.folders.toys import (
 )
 from tests.toys import PooledLinear, people
 from workbench import folders
-from workbench.folders import batches, journal, retention, transfer
-from workbench.photos.faces import Face, as_images
+from workbench.folders import batches, paste
+from workbench.folders.cloaking import LOG
+from workbench.photos.faces import Face, to_tensor
 
 
 def run(source, out, attack=None, **settings):
@@ -36,7 +37,7 @@ def run(source, out, attack=None, **settings):
 
 
 def lines(out):
-    return [json.loads(line) for line in (out / journal.NAME).read_text().splitlines()]
+    return [json.loads(line) for line in (out / LOG).read_text().splitlines()]
 
 
 def reasons(report):
@@ -47,7 +48,7 @@ def test_each_photograph_gets_a_copy_under_its_name(album, tmp_path):
     before, told = snapshot(album), []
     out = tmp_path / "out"
     report = run(album, out, progress=lambda *given: told.append(given))
-    assert report.cloaked == 5 and report.before == 0 and report.problems == ()
+    assert report.cloaked == 5 and report.cloaked_before == 0 and report.problems == ()
     assert sorted(copies(out)) == ["Ada/0.png", "Ada/1.jpg", "Ada/2.png", "Ben/0.png", "Ben/1.jpg"]
     assert told[-1] == (5, 5, "Ben/1.jpg") and len(told) == 5
     for name in copies(out):
@@ -57,19 +58,20 @@ def test_each_photograph_gets_a_copy_under_its_name(album, tmp_path):
         assert change.max() > 20, "not cloaked"
         assert change[:10].max() < 12, "changed far from the face"
     assert snapshot(album) == before
-    assert min(report.kept) > 0.8
+    assert min(report.retained) > 0.8
     header, *files = lines(out)
-    assert header["settings"]["seed"] == 0 and "Tint" in header["settings"]["attack"]
-    assert [line["output"] for line in files] == sorted(copies(out))
-    assert [line["kept"] for line in files] == list(report.kept)
+    assert header["seed"] == 0 and "Tint" in header["attack"]
+    assert [file for file, _ in files] == [entry["copy"] for _, entry in files]
+    assert [entry["copy"] for _, entry in files] == sorted(copies(out))
+    assert [entry["retained"] for _, entry in files] == list(report.retained)
 
 
 def test_the_change_arrives_in_the_photograph_and_nowhere_else():
     image = picture(3, size=(900, 700))
     face = Face(landmarks_in(image.size), 1)
     smooth = np.random.default_rng(0).uniform(-0.1, 0.1, (14, 14, 3)).repeat(8, 0).repeat(8, 1)
-    carried = transfer.carried(image, face, smooth)
-    clean, cloaked = (as_images(align(one, face.landmarks)) for one in (image, carried))
+    carried = paste.paste_back(image, face, smooth)
+    clean, cloaked = (to_tensor(align(one, face.landmarks)) for one in (image, carried))
     inside = slice(8, -8)
     wanted = torch.tensor(smooth).permute(2, 0, 1)[:, inside, inside]
     arrived = (cloaked - clean)[:, inside, inside].double()
@@ -82,7 +84,7 @@ def test_the_change_arrives_in_the_photograph_and_nowhere_else():
 def test_a_face_over_the_border_is_changed_as_far_as_it_goes(shift):
     image = picture(3, size=(400, 300))
     face = Face(landmarks_in(image.size) + (shift, -shift / 2), 1)
-    carried = transfer.carried(image, face, np.full((112, 112, 3), 0.1))
+    carried = paste.paste_back(image, face, np.full((112, 112, 3), 0.1))
     changed = np.asarray(carried, int) - np.asarray(image, int)
     assert carried.size == image.size and 0 <= changed.min() and 20 < changed.max() <= 28
 
@@ -93,19 +95,19 @@ def test_strips_make_no_difference(monkeypatch):
         np.random.default_rng(0).normal(0, 0.1, (112, 112, 3)),
     )
     face = Face(landmarks_in(image.size), 1)
-    whole = np.asarray(transfer.carried(image, face, change))
-    monkeypatch.setattr(transfer, "STRIP", 7)
-    assert np.abs(np.asarray(transfer.carried(image, face, change), int) - whole).max() <= 1
+    whole = np.asarray(paste.paste_back(image, face, change))
+    monkeypatch.setattr(paste, "STRIP", 7)
+    assert np.abs(np.asarray(paste.paste_back(image, face, change), int) - whole).max() <= 1
 
 
-def test_what_is_kept_is_measured_along_the_shift():
+def test_what_is_retained_is_measured_along_the_shift():
     clean, cloaked = torch.rand(2, 1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
     nets = [PooledLinear(), PooledLinear(seed=1)]
-    assert retention.share_kept(nets, clean, cloaked, cloaked) == pytest.approx(1)
-    assert retention.share_kept(nets, clean, cloaked, clean) == pytest.approx(0)
-    assert retention.share_kept(nets, clean, clean, cloaked) is None
-    assert retention.share_kept([], clean, cloaked, cloaked) is None
-    half = retention.share_kept(nets, clean, cloaked, (clean + cloaked) / 2)
+    assert paste.retained_share(nets, clean, cloaked, cloaked) == pytest.approx(1)
+    assert paste.retained_share(nets, clean, cloaked, clean) == pytest.approx(0)
+    assert paste.retained_share(nets, clean, clean, cloaked) is None
+    assert paste.retained_share([], clean, cloaked, cloaked) is None
+    half = paste.retained_share(nets, clean, cloaked, (clean + cloaked) / 2)
     assert 0.2 < half < 0.8
 
 
@@ -188,7 +190,7 @@ def test_odd_files_are_cloaked_or_reported_and_the_run_goes_on(tmp_path):
     left = {name: what for name, what in snapshot(tmp_path).items() if not name.startswith("out")}
     assert left == before, "something outside the out folder was touched"
     again = run(source, out)
-    assert again.cloaked == 0 and again.before == len(expected) and reasons(again) == said
+    assert again.cloaked == 0 and again.cloaked_before == len(expected) and reasons(again) == said
     assert again.notes == report.notes and copies(out) == written
 
 
@@ -271,7 +273,7 @@ def test_files_of_others_are_never_overwritten(album, tmp_path):
     before = snapshot(album)
     report = run(album, out)
     assert report.cloaked == 2
-    assert all("is there already and not ours" in why for why in reasons(report).values())
+    assert all("exists and is not a copy of ours" in why for why in reasons(report).values())
     assert (out / "Ada" / "0.png").read_bytes() == b"somebody else's"
     assert (out / "Ada" / "1.jpg").is_symlink() and snapshot(album) == before
 
@@ -306,12 +308,12 @@ def test_a_changed_original_is_cloaked_anew_and_a_changed_copy_is_left(album, tm
     (out / "Ben" / "0.png").unlink()
     report = run(album, out)
     after = copies(out)
-    assert report.cloaked == 2 and report.before == 2
+    assert report.cloaked == 2 and report.cloaked_before == 2
     assert list(reasons(report)) == ["Ada/1.jpg"]
     assert "was changed since it was written" in reasons(report)["Ada/1.jpg"]
     assert after["Ada/0.png"] != before["Ada/0.png"] and after["Ada/1.jpg"] == b"retouched by hand"
     assert after["Ben/0.png"] == before["Ben/0.png"]
-    assert run(album, out).before == 4
+    assert run(album, out).cloaked_before == 4
 
 
 @pytest.mark.parametrize(
@@ -323,7 +325,7 @@ def test_other_settings_want_another_folder(album, tmp_path, changed):
     run(album, out)
     before = snapshot(out)
     with pytest.raises(
-        ValueError, match=f"other settings .*{next(iter(changed))} was .*another folder"
+        ValueError, match=f"log of another run .*{next(iter(changed))} was .*another place"
     ):
         run(album, out, **changed)
     assert snapshot(out) == before
@@ -373,7 +375,7 @@ def test_a_face_that_the_cloak_hides_is_noted(album, tmp_path):
 
     originals = {path.read_bytes() for path in album.rglob("*.*")}
     report = folders.cloak_folder(album, tmp_path / "out", Tint(), detect=fooled)
-    assert report.kept == (None,) * 5
+    assert report.retained == (None,) * 5
     assert {note.reason for note in report.notes} == {"no face is found in its copy any more"}
 
 
@@ -414,17 +416,17 @@ def test_all_photographs_of_one_person_are_pulled_towards_the_same_other(tmp_pat
     first, *each = picked
     assert first[0] == 4 and [rows for rows, _ in each] == [2, 2, 2]
     assert {target for _, target in each} == {first[1]}
-    (told,) = (line for line in lines(tmp_path / "out") if "person" in line)
-    assert told == {"person": "", "target": others.names[first[1]]}
+    (entry,) = (line[1] for line in lines(tmp_path / "out")[1:] if "target" in line[1])
+    assert entry == {"target": others.names[first[1]]}
     (tmp_path / "in" / "new.png").write_bytes(content(picture(50)))
     picked.clear()
     run(tmp_path / "in", tmp_path / "out", attack, batch=2)
     assert {target for _, target in picked} == {first[1]}, "a new photograph, another target"
 
 
-def test_reports_and_cuts_are_frozen(album, tmp_path):
+def test_reports_are_frozen(album, tmp_path):
     report = run(album, tmp_path / "out")
-    assert replace(report, cloaked=0).before == report.before
+    assert replace(report, cloaked=0).cloaked_before == report.cloaked_before
     with pytest.raises(AttributeError):
         report.cloaked = 3
     assert batches.person_of(album.relative_to(album.parent)) == ""

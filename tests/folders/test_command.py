@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poisonlib import cli, people, tools
+from poisonlib import atomic, cli, people, tools
 from tests.folders.toys import Tint, content, copies, detect, picture, snapshot
 from workbench import folders
-from workbench.folders import cloaking, exclusive
+from workbench.folders import cloaking
 from workbench.photos import from_folder
 
 ASKED = ["cloak", "--attack", "fawkes-v1"]
@@ -41,7 +41,7 @@ def test_it_cloaks_and_goes_on_where_it_was(album, tmp_path, toy_tools, capsys):
     assert run(album, tmp_path / "out") == 0
     assert toy_tools == [("Fawkes v1.0", "high")]
     printed, bar = capsys.readouterr()
-    assert f"{tmp_path / 'out'}: 5 photographs cloaked; the copies keep" in printed
+    assert f"{tmp_path / 'out'}: 5 photographs cloaked; the copies retain" in printed
     assert "5/5  Ben/1.jpg" in bar
     assert run(album, tmp_path / "out") == 0
     assert "5 photographs cloaked, 5 of them by an earlier run" in capsys.readouterr().out
@@ -64,32 +64,32 @@ def test_wrong_use_is_one_line(album, tmp_path, toy_tools, capsys):
     assert run(album, tmp_path / "out", "--seed", "1") == 2
     mistakes = [line for line in capsys.readouterr().err.splitlines() if "poisonlib:" in line]
     assert [line.split(" ", 1)[0] for line in mistakes] == ["poisonlib:"] * 3
-    assert "use another folder" in mistakes[2]
+    assert "seed was 0, now 1" in mistakes[2]
 
 
 def test_a_full_disk_has_an_exit_code_of_its_own(album, tmp_path, toy_tools, monkeypatch, capsys):
-    def full(*given):
+    def full(*given, **keywords):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(exclusive, "write", full)
+    monkeypatch.setattr(atomic, "write", full)
     assert run(album, tmp_path / "out") == 3
     assert capsys.readouterr().err.splitlines()[-1].startswith("poisonlib: ")
     assert copies(tmp_path / "out") == {}
 
 
 def test_ctrl_c_leaves_nothing_half_written(album, tmp_path, toy_tools, monkeypatch, capsys):
-    write = exclusive.write
+    write = atomic.write
 
-    def stop(path, content):
+    def stop(path, content, **keywords):
         if len(copies(tmp_path / "out")) == 2:
             raise KeyboardInterrupt
-        write(path, content)
+        write(path, content, **keywords)
 
-    monkeypatch.setattr(exclusive, "write", stop)
+    monkeypatch.setattr(atomic, "write", stop)
     assert run(album, tmp_path / "out") == 130
     assert "the same command resumes from here" in capsys.readouterr().err
     assert len(copies(tmp_path / "out")) == 2
-    monkeypatch.setattr(exclusive, "write", write)
+    monkeypatch.setattr(atomic, "write", write)
     assert run(album, tmp_path / "out") == 0
 
 
@@ -116,7 +116,7 @@ def test_the_real_detector_and_a_real_tool_on_photographs_of_1200_by_1600(tmp_pa
         out,
         tools.at_strength("Fawkes v1.0", "low", public=people.load("public")),
     )
-    assert report.before == 2 and min(report.kept) > 0.5
+    assert report.cloaked_before == 2 and min(report.retained) > 0.5
     read = folders.read_pairs(folders.pair(tmp_path / "in", out))
     change = (read.cloaked - read.clean).abs()
     assert len(read) == 2 and read.problems == ()

@@ -16,9 +16,9 @@ from PIL import Image
 
 from tests.folders.toys import CROWD, NOBODY, content, detect, landmarks_in, picture
 from workbench.photos import pictures
-from workbench.photos.faces import face_in, prominent
-from workbench.photos.pictures import decoded, read
-from workbench.photos.walk import Skipped, shown, walk
+from workbench.photos.faces import find_face, most_prominent
+from workbench.photos.pictures import decode, read
+from workbench.photos.walk import Skipped, printable, walk
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 COLOUR = picture(size=(64, 80))
@@ -44,7 +44,7 @@ def test_damaged_bytes_give_a_picture_or_a_reason(name, data):
     end = data.draw(st.just(len(damaged)) | st.integers(0, len(damaged)))
     tail = data.draw(st.just(b"") | st.binary(max_size=40))
     try:
-        found = decoded(bytes(damaged[:end]) + tail)
+        found = decode(bytes(damaged[:end]) + tail)
     except ValueError as problem:
         assert str(problem)
     else:
@@ -56,12 +56,12 @@ def test_damaged_bytes_give_a_picture_or_a_reason(name, data):
 @given(st.binary(max_size=300))
 def test_no_bytes_at_all_raise_anything_else(anything):
     with pytest.raises(ValueError, match="."):
-        decoded(anything)
+        decode(anything)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_whole_samples_are_read(name):
-    found = decoded(SAMPLES[name])
+    found = decode(SAMPLES[name])
     assert found.image.size == (64, 80) and found.image.info == {}
     assert any("first of its pictures" in note for note in found.notes) == ("moving" in name)
 
@@ -80,19 +80,19 @@ def bomb(side: int) -> bytes:
 @pytest.mark.parametrize("side", [11_000, 13_000, 60_000, 2**31 - 1])
 def test_a_bomb_is_known_by_its_header(side, monkeypatch):
     def exploded(self):
-        raise AssertionError("it was decoded")
+        raise AssertionError("it was decode")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", exploded)
-    with pytest.raises(ValueError, match="its header states .* 120 million .* not decoded"):
-        decoded(bomb(side))
+    with pytest.raises(ValueError, match="its header states .* 120 million .* not decode"):
+        decode(bomb(side))
 
 
 def test_the_most_pixels_are_still_read(monkeypatch):
     monkeypatch.setattr(pictures, "MOST_PIXELS", 64 * 80)
-    assert decoded(SAMPLES["JPEG"]).image.size == (64, 80)
+    assert decode(SAMPLES["JPEG"]).image.size == (64, 80)
     monkeypatch.setattr(pictures, "MOST_PIXELS", 64 * 80 - 1)
     with pytest.raises(ValueError, match="its header states 64 x 80 pixels"):
-        decoded(SAMPLES["JPEG"])
+        decode(SAMPLES["JPEG"])
 
 
 def test_files_that_no_photograph_fills_are_not_read(tmp_path):
@@ -204,7 +204,7 @@ def test_a_detector_that_fails_costs_one_picture():
         raise RuntimeError("expected a non-empty list of Tensors")
 
     with pytest.raises(ValueError, match=r"the face detector failed \(expected a non-empty list"):
-        face_in(decoded(SAMPLES["PNG"]), detect=fails)
+        find_face(decode(SAMPLES["PNG"]), detect=fails)
 
 
 def test_what_may_not_even_be_asked_for_is_left_to_the_reading(tmp_path, monkeypatch):
@@ -227,7 +227,7 @@ def test_every_name_can_be_read_and_printed(tmp_path):
             file.write(SAMPLES["PNG"])
     found = list(walk(tmp_path))
     assert len(found) == 4 and all(read(path).image.size == (64, 80) for path in found)
-    printed = {shown(path.name) for path in found}
+    printed = {printable(path.name) for path in found}
     assert printed == {r"\udcff\udcfe.png", "Zoë 李.png", r"two\nlines.png", r"\x1b[31mred.png"}
     "".join(printed).encode()
 
@@ -235,39 +235,39 @@ def test_every_name_can_be_read_and_printed(tmp_path):
 def test_transparency_and_colour_profiles_are_kept_where_they_belong():
     clear = COLOUR.copy()
     clear.putalpha(Image.linear_gradient("L").resize(clear.size))
-    assert decoded(content(clear)).alpha.getextrema() == (1, 254)
-    assert decoded(content(COLOUR.convert("RGBA"))).alpha is None, "wholly opaque"
+    assert decode(content(clear)).alpha.getextrema() == (1, 254)
+    assert decode(content(COLOUR.convert("RGBA"))).alpha is None, "wholly opaque"
     profile = bytes(16) + b"RGB " + bytes(200)
-    assert decoded(content(COLOUR, "PNG", icc_profile=profile)).profile == profile
+    assert decode(content(COLOUR, "PNG", icc_profile=profile)).profile == profile
     printing = content(COLOUR.convert("CMYK"), "JPEG", icc_profile=bytes(16) + b"CMYK" + bytes(200))
-    assert decoded(printing).profile == b""
-    assert any("CMYK" in note for note in decoded(printing).notes)
+    assert decode(printing).profile == b""
+    assert any("CMYK" in note for note in decode(printing).notes)
 
 
 def test_a_damaged_exif_block_does_not_cost_the_picture():
     whole = bytearray(
         content(COLOUR, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\x01" * 50)
     )
-    assert decoded(bytes(whole)).image.size == (64, 80)
+    assert decode(bytes(whole)).image.size == (64, 80)
 
 
 def test_of_several_faces_the_largest_and_most_central_is_meant():
     size = (1000, 800)
     middle = landmarks_in(size)
     corner = (middle - middle.mean(0)) * 1.1 + (150, 150)
-    assert prominent(np.stack([corner, middle]), size) == 1, "a little larger, but in a corner"
+    assert most_prominent(np.stack([corner, middle]), size) == 1, "a little larger, but in a corner"
     huge = (middle - middle.mean(0)) * 2 + (400, 400)
-    assert prominent(np.stack([huge, middle]), size) == 0, "twice as large"
+    assert most_prominent(np.stack([huge, middle]), size) == 0, "twice as large"
 
 
 def test_nobody_and_crowds():
     with pytest.raises(ValueError, match="^no face found$"):
-        face_in(decoded(content(picture(corner=NOBODY))), detect=detect)
-    crowd = decoded(content(picture(corner=CROWD)))
-    face = face_in(crowd, detect=detect)
+        find_face(decode(content(picture(corner=NOBODY))), detect=detect)
+    crowd = decode(content(picture(corner=CROWD)))
+    face = find_face(crowd, detect=detect)
     assert np.allclose(face.landmarks, landmarks_in((160, 200)))
     assert face.note == "2 faces in it; the largest and most central one was taken"
     with pytest.raises(ValueError, match="2 faces in it, and .* skipped"):
-        face_in(crowd, detect=detect, several="skip")
+        find_face(crowd, detect=detect, several="skip")
     with pytest.raises(ValueError, match="smaller than 40 pixels"):
-        face_in(decoded(content(picture(size=(39, 200)))), detect=detect)
+        find_face(decode(content(picture(size=(39, 200)))), detect=detect)

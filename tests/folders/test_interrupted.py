@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -11,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from poisonlib import atomic
 from tests.folders.toys import Tint, content, copies, detect, picture, snapshot
 from workbench import folders
-from workbench.folders import exclusive, journal
+from workbench.folders.cloaking import LOG
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,11 +45,11 @@ def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_copies(album, tmp_
     for number in range(killed):
         out = tmp_path / "runs" / str(number)
         named = copies(out) if out.exists() else {}
-        there = {name for name in named if not name.endswith(exclusive.PARTIAL)}
+        there = {name for name in named if not name.endswith(atomic.PARTIAL)}
         assert all(named[name] == whole[name] for name in there), "half a copy under its name"
         report = run(album, out)
         assert copies(out) == whole, f"killed at moment {number}"
-        assert report.problems == () and report.before == len(there)
+        assert report.problems == () and report.cloaked_before == len(there)
         partly += 0 < len(there) < len(whole)
     assert partly > 3, "hardly any was killed between two files"
     assert snapshot(album) == before
@@ -61,14 +61,14 @@ def test_a_kill_while_a_copy_is_replaced_loses_neither(album, tmp_path, monkeypa
     run(album, out)
     before = copies(out)
     (album / "Ada" / "0.png").write_bytes(content(picture(99)))
-    reveal = exclusive.reveal
+    write = atomic.write
 
-    def killed(path, final, **keywords):
+    def killed(path, content, **keywords):
         if named:
-            reveal(path, final, **keywords)
+            write(path, content, **keywords)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(exclusive, "reveal", killed)
+    monkeypatch.setattr(atomic, "write", killed)
     with pytest.raises(KeyboardInterrupt):
         run(album, out)
     assert (copies(out)["Ada/0.png"] == before["Ada/0.png"]) == (not named)
@@ -76,78 +76,58 @@ def test_a_kill_while_a_copy_is_replaced_loses_neither(album, tmp_path, monkeypa
     report = run(album, out)
     assert report.problems == () and report.cloaked == (not named)
     assert copies(out)["Ada/0.png"] != before["Ada/0.png"]
-    assert run(album, out).before == 5
-
-
-class Full:
-    """A file on a disk that has room for a few bytes."""
-
-    def __init__(self, file):
-        self.file = file
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *problem):
-        self.file.close()
-
-    def __getattr__(self, name):
-        return getattr(self.file, name)
-
-    def write(self, content):
-        self.file.write(content[:10])
-        self.file.flush()
-        raise OSError(errno.ENOSPC, "No space left on device")
+    assert run(album, out).cloaked_before == 5
 
 
 @pytest.mark.parametrize("when", [0, 2])
 def test_a_full_disk_ends_the_run_with_everything_whole(album, tmp_path, monkeypatch, when):
-    opened, room = Path.open, [when]
+    fsync, room = os.fsync, [when]
 
-    def short(self, mode="r", *given, **keywords):
-        file = opened(self, mode, *given, **keywords)
-        if mode != "xb":
-            return file
-        room[0] -= 1
-        return file if room[0] >= 0 else Full(file)
+    def full(descriptor):
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(atomic.PARTIAL):
+            room[0] -= 1
+            if room[0] < 0:
+                os.truncate(descriptor, 10)
+                raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
 
-    monkeypatch.setattr(Path, "open", short)
+    monkeypatch.setattr(os, "fsync", full)
     before, out = snapshot(album), tmp_path / "out"
-    with pytest.raises(folders.CannotWrite, match="takes no more files .No space left.*goes on"):
+    with pytest.raises(folders.CannotWrite, match="takes no more files .No space left.*resumes"):
         run(album, out)
     assert len(copies(out)) == when, "something half-written is left"
     monkeypatch.undo()
-    assert run(album, out).before == when
+    assert run(album, out).cloaked_before == when
     assert len(copies(out)) == 5 and snapshot(album) == before
 
 
-def test_a_disk_that_is_too_full_for_the_journal_ends_the_run(album, tmp_path, monkeypatch):
+def test_a_disk_that_is_too_full_for_the_log_ends_the_run(album, tmp_path, monkeypatch):
     out = tmp_path / "out"
     run(album, out)
     (out / "Ada" / "0.png").unlink()
-    whole = (out / journal.NAME).read_bytes()
+    whole = (out / LOG).read_bytes()
     fsync = os.fsync
 
     def full(descriptor):
-        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(journal.NAME):
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(LOG):
             raise OSError(errno.EDQUOT, "Disk quota exceeded")
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(folders.CannotWrite, match="Disk quota exceeded"):
         run(album, out)
-    assert (out / journal.NAME).read_bytes() == whole and len(copies(out)) == 4
+    assert (out / LOG).read_bytes() == whole and len(copies(out)) == 4
 
 
 def test_another_error_of_one_file_costs_that_file_only(album, tmp_path, monkeypatch):
-    reveal = exclusive.reveal
+    write = atomic.write
 
-    def refuse(path, final, **keywords):
-        if final.name == "0.png":
+    def refuse(path, content, **keywords):
+        if path.name == "0.png":
             raise OSError(errno.ENAMETOOLONG, "File name too long")
-        reveal(path, final, **keywords)
+        write(path, content, **keywords)
 
-    monkeypatch.setattr(exclusive, "reveal", refuse)
+    monkeypatch.setattr(atomic, "write", refuse)
     report = run(album, tmp_path / "out")
     assert report.cloaked == 3 and len(report.problems) == 2
     assert all("File name too long" in problem.reason for problem in report.problems)
@@ -165,56 +145,39 @@ def test_a_file_system_without_links_will_do(album, tmp_path, monkeypatch):
     assert (tmp_path / "out" / "Ada" / "0.png").read_bytes() == b"somebody else's"
 
 
-def test_what_comes_between_looking_and_naming_is_not_overwritten(tmp_path):
-    (tmp_path / "whole").write_bytes(b"ours")
-    (tmp_path / "name").write_bytes(b"theirs")
-    with pytest.raises(FileExistsError):
-        exclusive.reveal(tmp_path / "whole", tmp_path / "name", replace=False)
-    assert (tmp_path / "name").read_bytes() == b"theirs"
-
-
 def test_one_run_at_a_time(album, tmp_path):
-    settings = {"seed": 0}
-    with (
-        journal.Journal(tmp_path, settings),
-        pytest.raises(ValueError, match="another run is at work in"),
-        journal.Journal(tmp_path, settings),
-    ):
-        pass
-    with journal.Journal(tmp_path, settings):
-        pass
+    """The second run starts while the first one reports its first file."""
+    errors = []
+
+    def second(done, total, doing):
+        try:
+            run(album, tmp_path / "out")
+        except ValueError as problem:
+            errors.append(str(problem))
+
+    assert run(album, tmp_path / "out", progress=second).cloaked == 5
+    assert len(errors) == 5
+    assert all("another run is writing to" in error for error in errors)
+    assert run(album, tmp_path / "out").cloaked_before == 5
 
 
-@pytest.mark.parametrize(
-    "tail", [b"", b"\n", b'{"file": "b.png", "inp', b"\xff\xfe\n", b"[1]\n", b"null\n"]
-)
-def test_a_journal_survives_what_a_kill_does_to_its_end(tmp_path, tail):
-    with journal.Journal(tmp_path, {"seed": 0}) as kept:
-        kept.add(file=os.fsdecode(b"\xff.png"), input="1", skipped="no face found")
-    path = tmp_path / journal.NAME
-    path.write_bytes(path.read_bytes() + tail)
-    with journal.Journal(tmp_path, {"seed": 0}) as kept:
-        assert list(kept.files) == [os.fsdecode(b"\xff.png")]
-        kept.add(file="c.png", input="2", skipped="no face found")
-    with journal.Journal(tmp_path, {"seed": 0}) as kept:
-        assert list(kept.files) == [os.fsdecode(b"\xff.png"), "c.png"]
-
-
-@pytest.mark.parametrize("found", [b"a diary", b"a diary\n", b'{"journal": "mine"}\n', b"[]\n"])
-def test_a_file_that_is_no_journal_is_left_alone(album, tmp_path, found):
+@pytest.mark.parametrize("content", [b"a diary", b"a diary\n", b'{"log": "private"}\n', b"[]\n"])
+def test_a_file_that_is_no_log_is_left_alone(album, tmp_path, content):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / journal.NAME).write_bytes(found)
-    with pytest.raises(ValueError, match="is no journal of ours; use another folder"):
+    (tmp_path / "out" / LOG).write_bytes(content)
+    with pytest.raises(ValueError, match="the log of (a|another) run"):
         run(album, tmp_path / "out")
-    assert (tmp_path / "out" / journal.NAME).read_bytes() == found
+    assert (tmp_path / "out" / LOG).read_bytes() == content
+    assert copies(tmp_path / "out") == {}
 
 
 def test_a_header_that_a_kill_has_cut_off_is_written_anew(album, tmp_path):
+    run(album, tmp_path / "whole")
+    header = (tmp_path / "whole" / LOG).read_bytes().splitlines()[0]
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / journal.NAME).write_bytes(b'{"journal": "photogr')
+    (tmp_path / "out" / LOG).write_bytes(header[:20])
     assert run(album, tmp_path / "out").cloaked == 5
-    first = (tmp_path / "out" / journal.NAME).read_text().splitlines()[0]
-    assert json.loads(first)["journal"] == journal.KIND
+    assert (tmp_path / "out" / LOG).read_bytes().splitlines()[0] == header
 
 
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.folders.toys import CROWD, NOBODY, content, detect, landmarks_in, picture, snapshot
 from workbench import folders
-from workbench.folders import paired
+from workbench.folders import aligned_pairs
 from workbench.photos import Skipped
 
 
@@ -157,7 +157,7 @@ def test_the_face_is_looked_for_once_where_the_size_is_the_same(sides):
     small = picture(1).resize((120, 150), Image.Resampling.BICUBIC)
     written(sides[0], a=picture(0), b=picture(1), c=picture(2))
     written(sides[1], a=picture(0).point(lambda value: value // 2), b=small, c=picture(2))
-    a, b, c = folders.faces_of(folders.pair(*sides), detect=counted)
+    a, b, c = folders.align_pairs(folders.pair(*sides), detect=counted)
     assert counted.sizes == [(160, 200), (160, 200), (120, 150), (160, 200)]
     assert a.clean.shape == a.cloaked.shape == (3, 112, 112) and a.clean.dtype == torch.float32
     assert torch.allclose(a.cloaked, a.clean / 2, atol=3 / 255) and a.notes == ()
@@ -173,7 +173,7 @@ def test_a_cloak_that_moves_the_landmarks_does_not_move_the_cut(sides):
 
     written(sides[0], a=picture(0))
     written(sides[1], a=picture(0).point(lambda value: value // 3))
-    (found,) = folders.faces_of(folders.pair(*sides), detect=fooled)
+    (found,) = folders.align_pairs(folders.pair(*sides), detect=fooled)
     assert torch.allclose(found.cloaked, found.clean / 3, atol=3 / 255)
 
 
@@ -222,10 +222,12 @@ def test_faces_come_one_at_a_time(sides, monkeypatch):
     written(sides[0], **files)
     written(sides[1], **files)
     opened = []
-    read = paired.read
+    read = aligned_pairs.read
     monkeypatch.setattr(
-        paired, "read", lambda file, **keywords: opened.append(file) or read(file, **keywords)
+        aligned_pairs,
+        "read",
+        lambda file, **keywords: opened.append(file) or read(file, **keywords),
     )
-    faces = folders.faces_of(folders.pair(*sides), detect=detect)
+    faces = folders.align_pairs(folders.pair(*sides), detect=detect)
     assert opened == []
     assert not isinstance(next(faces), Skipped) and len(opened) == 2

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from poisonlib import atomic
 from studio.people import store
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("head_model")]
@@ -63,12 +64,12 @@ def test_damaged_files_are_rendered_again_and_others_left(reference, tmp_path):
     kept = (tmp_path / "p00003" / "000.jpg").stat().st_mtime_ns
     broken = tmp_path / "p-0001" / "000.jpg"
     broken.write_bytes(broken.read_bytes()[:100])
-    (tmp_path / "p00003" / ".half.partial").write_bytes(b"half a picture")
+    (tmp_path / "p00003" / f".half{atomic.PARTIAL}").write_bytes(b"half a picture")
     report = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1)
     assert (report.rendered, report.kept) == (3, 1)
     assert (tmp_path / "p00003" / "000.jpg").stat().st_mtime_ns == kept
     assert pictures(tmp_path) == pictures(reference)
-    assert not list(tmp_path.rglob("*.partial"))
+    assert not list(tmp_path.rglob(f"*{atomic.PARTIAL}"))
     again = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1)
     assert (again.rendered, again.kept) == (0, 4)
 

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import pandas
 import pytest
 
-from workbench.sweep import Cost, Entry, estimate, measured
+from workbench.sweep import Cost, estimate, measured
 
-LEDGER = [
-    Entry("cloaks", "a", "LowKey", 10, 0, 20.0, "cpu"),
-    Entry("cloaks", "b", "LowKey", 30, 0, 20.0, "cpu"),
-    Entry("rows", "c", "clip-2021", 100, 0, 5.0, "cpu"),
-    Entry("turns", "d", "1-NN, clip-2021", 3000, 1000, 6.0, "cpu"),
-]
+COLUMNS = ["kind", "what", "pieces", "seconds"]
+TIMINGS = pandas.DataFrame(
+    [
+        ("cloaks", "LowKey", 10, 20.0),
+        ("cloaks", "LowKey", 30, 20.0),
+        ("embeddings", "clip-2021", 100, 5.0),
+        ("lookups", "1-NN, clip-2021", 3.0, 6.0),
+    ],
+    columns=COLUMNS,
+)
 
 
-def test_jobs_are_pooled_by_what_they_did() -> None:
-    costs = measured(LEDGER)
+def test_jobs_are_pooled_by_kind() -> None:
+    costs = measured(TIMINGS)
     assert costs["cloaks", "LowKey"] == 1.0
-    assert costs["rows", "clip-2021"] == 0.05
-    assert costs["turns", "1-NN, clip-2021"] == 2.0
+    assert costs["embeddings", "clip-2021"] == 0.05
+    assert costs["lookups", "1-NN, clip-2021"] == 2.0
 
 
 def test_an_estimate_counts_the_pieces() -> None:
-    cost = estimate(measured(LEDGER), people=10, photographs=1000, users=4, seeds=2)
+    cost = estimate(measured(TIMINGS), people=10, photographs=1000, users=4, seeds=2)
     assert cost.cloaks == pytest.approx(4 * 70 * 2)
-    assert cost.rows == pytest.approx(50)
-    assert cost.turns == pytest.approx((4 + 1) * 300 * 700 / 1e6 * 2 * 2)
-    assert cost.total == cost.cloaks + cost.rows + cost.turns
+    assert cost.embeddings == pytest.approx(50)
+    assert cost.lookups == pytest.approx((4 + 1) * 300 * 700 / 1e6 * 2 * 2)
+    assert cost.total == cost.cloaks + cost.embeddings + cost.lookups
 
 
 def test_faster_workers_do_not_look_up_faster() -> None:
@@ -44,6 +49,6 @@ def test_impossible_workers_are_refused(wrong: dict) -> None:
 
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="expected 0 < users <= people <= photographs"):
-        estimate(measured(LEDGER), people=10, photographs=9)
-    with pytest.raises(ValueError, match="ledger is empty"):
-        measured([])
+        estimate(measured(TIMINGS), people=10, photographs=9)
+    with pytest.raises(ValueError, match="no timings"):
+        measured(TIMINGS[:0])

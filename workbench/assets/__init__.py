@@ -1,20 +1,21 @@
-"""Files too large or not ours to ship: weights of real recognisers, by name.
+"""Files that are too large, or under other licences, to ship: weights of pretrained extractors.
 
 One manifest says of each where it comes from, its hash, its licence and how it was trained.
-:func:`find` looks on this machine and never downloads; :func:`fetch` downloads, and is only called
+:func:`find` searches this machine and never downloads; :func:`fetch` downloads, and is only called
 by ``python -m poisonlib assets fetch NAME``.
 """
 
 from workbench.assets.download import DownloadFailed, fetch
-from workbench.assets.locations import (
+from workbench.assets.files import (
+    Asset,
     DamagedAsset,
     MissingAsset,
     check,
     find,
-    is_here,
-    place,
+    is_available,
+    locate,
+    manifest,
 )
-from workbench.assets.manifest import Asset, manifest
 
 __all__ = [
     "Asset",
@@ -24,7 +25,7 @@ __all__ = [
     "check",
     "fetch",
     "find",
-    "is_here",
+    "is_available",
+    "locate",
     "manifest",
-    "place",
 ]

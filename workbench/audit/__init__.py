@@ -1,9 +1,9 @@
-"""Does a cloak work? Every trainer there is in this book against it, and a report card.
+"""Does a cloak work? Every trainer of the book against it, and a report card.
 
-``gauntlet(my_cloak)`` plays the paper's protocol for a function from photographs to photographs, or
-for a tool of ``poisonlib.attacks``; ``audit`` plays it for photographs that somebody has cloaked
-already, with whatever tool. The cloak's maker moves first and every trainer second, so the grade is
-what the strongest trainer achieves.
+``gauntlet(my_cloak)`` runs the paper's protocol for a function from photographs to photographs, or
+for a tool of ``poisonlib.attacks``; ``audit`` runs it for photographs that any tool has cloaked.
+The cloak's maker moves first and every trainer second, so the grade is what the strongest trainer
+achieves.
 """
 
 from workbench.audit.evaluator import Evaluator, gauntlet

@@ -1,15 +1,15 @@
-"""The audit: photographs that some tool has cloaked, put before every trainer there is.
+"""The audit: photographs that some tool has cloaked, against every trainer in the book.
 
 The protocol is the gauntlet's with one user, the owner of the photographs, among many other people.
-One person has few photographs, so each of them is the test once: they are dealt into folds, and in
-each fold's turn the trainer has the cloaked copies of all others.
+One person has few photographs, so they are cross-validated: they are divided into folds, and for
+each fold the trainer has the cloaked copies of all others.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,47 +18,34 @@ from torch import Tensor
 from poisonlib import people
 from poisonlib.attacks import PrecomputedCloaks
 from poisonlib.photos import Photos
-from poisonlib.progress import Progress
+from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import TrialResult
 from workbench.audit.evaluator import Evaluator
-from workbench.audit.report_card import ReportCard, row_of
+from workbench.audit.report_card import ReportCard, summarise_trial
 from workbench.audit.strategies import Strategy
 from workbench.folders import PairedFaces
 from workbench.photos import from_folder, lfw
-from workbench.photos.walk import Skipped
+from workbench.photos.walk import Skipped, printable
 
-#: Each photograph is the test in one of so many turns.
+#: Each photograph is for testing in one of so many folds.
 FOLDS = 4
-#: Of more pairs of photographs, so many are taken: more would hardly narrow an interval.
-MOST = 200
-#: Of a larger background, so many files are looked at: more people would hardly fit into memory.
+#: Pairs of photographs that are used at most: more would hardly narrow an interval.
+MOST_PAIRS = 200
+#: Files of a background that are read at most: more would hardly fit into memory.
 MOST_OTHERS = 4000
-#: What the owner of the photographs is called among the other people.
+#: The name of the owner of the photographs among the other people.
 OWNER = "the owner of these photographs"
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What came of the photographs of one person.
+    """The result for the photographs of one person.
 
     Attributes:
         card: trainer by trainer.
-        faces: the pairs that were played, each photograph once.
-        problems: files that were not, and why.
+        faces: the pairs that were used, each photograph once.
+        problems: files that were not used, and why.
         background: who else was in the gallery, in words.
-
-    Example:
-        >>> import torch
-        >>> from workbench import audit
-        >>> from workbench.folders import PairedFaces
-        >>> from poisonlib.photos import Photos
-        >>> others = Photos(torch.rand(12, 3, 112, 112), torch.arange(12) // 4, ("A", "B", "C"))
-        >>> clean = torch.rand(4, 3, 112, 112)
-        >>> faces = PairedFaces(clean, 1 - clean, (None,) * 4, ((),) * 4, ())
-        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
-        >>> done = audit.audit(faces, background=others, strategies=naive)
-        >>> len(done.faces), done.problems, done.background
-        (4, (), 'the packaged synthetic people')
     """
 
     card: ReportCard
@@ -68,17 +55,15 @@ class Audit:
 
     def to_json(self) -> str:
         """The audit as a strict JSON object: the card's, and what became of the files."""
-        from workbench.photos.walk import shown
-
-        said = json.loads(self.card.to_json())
-        said |= {
+        content = json.loads(self.card.to_json()) | {
             "background": self.background,
-            "pairs": [shown(pair.name) for pair in self.faces.pairs],
+            "pairs": [printable(pair.name) for pair in self.faces.pairs],
             "problems": [
-                {"file": shown(problem.file), "reason": problem.reason} for problem in self.problems
+                {"file": printable(problem.file), "reason": problem.reason}
+                for problem in self.problems
             ],
         }
-        return json.dumps(said, ensure_ascii=False, allow_nan=False, indent=2)
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=2)
 
 
 def audit(
@@ -91,18 +76,18 @@ def audit(
     name: str = "the cloak",
     progress: Progress | None = None,
 ) -> Audit:
-    """Play a tool's cloaked copies of one person's photographs against every trainer.
+    """Evaluate a tool's cloaked copies of one person's photographs against every trainer.
 
     Args:
-        faces: of :func:`workbench.folders.read_pairs`: the photographs as they were and as they
-            were published.
+        faces: of :func:`workbench.folders.read_pairs`: the clean photographs and their cloaked
+            copies.
         background: other people, who share clean photographs, at least four of each; the packaged
             users, if not given.
         described: the background, in words.
         strategies: of :func:`workbench.audit.strategies`; all of them, if not given.
         seed: of the folds and of the other people's split.
-        name: what the report calls the cloak.
-        progress: called with (turns done, turns in all, what is being done).
+        name: of the cloak in the report.
+        progress: called with (trials done, trials in all, what is being done).
 
     Raises:
         ValueError: fewer than four different photographs, or a background that cannot be split.
@@ -119,67 +104,69 @@ def audit(
         >>> clean = torch.rand(4, 3, 112, 112)
         >>> faces = PairedFaces(clean, 1 - clean, (None,) * 4, ((),) * 4, ())
         >>> naive = audit.strategies("quick")[:1]  # only the first trainer
-        >>> done = audit.audit(faces, background=others, strategies=naive)
-        >>> done.card.table[["strategy", "n"]].values.tolist()
+        >>> result = audit.audit(faces, background=others, strategies=naive)
+        >>> result.card.table[["strategy", "n"]].values.tolist()
         [['naive, softmax-2014', 4]]
     """
-    clean, cloaked, kept, again = _each_once(faces)
-    if len(clean) < FOLDS:
+    faces = _without_duplicates(faces)
+    count = len(faces)
+    if count < FOLDS:
         raise ValueError(
             f"an audit needs at least {FOLDS} different photographs with their cloaked copies, "
-            f"got {len(clean)}; {FOLDS * 5} or more give intervals that say something"
+            f"got {count}; {FOLDS * 5} or more give useful intervals"
         )
+    progress = progress or no_progress
     others = people.load("users") if background is None else background
-    owner = Photos(clean, torch.zeros(len(clean), dtype=torch.int64), (OWNER,))
-    fold = folds(len(clean), seed=seed)
-    arena = Evaluator(others.joined(owner), strategies=strategies, seed=seed)
-    given = PrecomputedCloaks(clean, cloaked)
-    results: dict[str, list[TrialResult]] = {each.name: [] for each in arena.strategies}
-    turns = FOLDS * len(arena.strategies)
-    met = {}
+    owner = Photos(faces.clean, torch.zeros(count, dtype=torch.int64), (OWNER,))
+    evaluator = Evaluator(others.joined(owner), strategies=strategies, seed=seed)
+    cloaks = PrecomputedCloaks(faces.clean, faces.cloaked)
+    fold = folds(count, seed=seed)
+    trials = FOLDS * len(evaluator.strategies)
+    extractors: dict[str, str] = {}
+    results: dict[str, list[TrialResult]] = {each.name: [] for each in evaluator.strategies}
     for number in range(FOLDS):
-        # Everybody else as the arena has split them; the owner comes last.
-        test = torch.cat([arena.test[: len(others)], fold == number])
-        asking = arena.asking(test)
-        for done, strategy in enumerate(arena.strategies, start=number * len(arena.strategies)):
-            if progress is not None:
-                progress(done, turns, f"{strategy.name}, turn {number + 1} of {FOLDS}")
-            met[strategy.name], result = asking.trial(strategy, given, [OWNER])
+        # Everybody else is split by the seed; the owner comes last.
+        test = torch.cat([evaluator.test[: len(others)], fold == number])
+        of_fold = evaluator.with_test(test)
+        for done, strategy in enumerate(of_fold.strategies, number * len(of_fold.strategies)):
+            progress(done, trials, f"{strategy.name}, fold {number + 1} of {FOLDS}")
+            extractors[strategy.name], result = of_fold.trial(strategy, cloaks, [OWNER])
             results[strategy.name].append(result)
-    if progress is not None:
-        progress(turns, turns, "done")
+    progress(trials, trials, "done")
     rows = [
-        row_of(each, met[each.name], _together(results[each.name])) for each in arena.strategies
+        summarise_trial(each, extractors[each.name], _pooled(results[each.name]))
+        for each in evaluator.strategies
     ]
-    card = ReportCard.of(name, rows, given.cloak, seed=seed)
-    return Audit(card, kept, (*faces.problems, *again), described)
+    card = ReportCard.of(name, rows, cloaks.cloak, seed=seed)
+    return Audit(card, faces, faces.problems, described)
 
 
 def folds(count: int, *, seed: int) -> Tensor:
-    """The turn in which each photograph is the test: ``(count,)`` int64, in [0, FOLDS).
+    """The fold in which each photograph is for testing: ``(count,)`` int64, in [0, FOLDS).
 
-    As even as can be, and drawn by the seed.
+    Of sizes that differ by one at most, drawn by the seed.
 
     Example:
+        >>> from workbench.audit.photographs import folds
         >>> from workbench.audit.photographs import folds
         >>> folds(8, seed=0).bincount()
         tensor([2, 2, 2, 2])
     """
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    turn = torch.empty(count, dtype=torch.int64)
-    turn[order] = torch.arange(count) % FOLDS
-    return turn
+    fold = torch.empty(count, dtype=torch.int64)
+    fold[order] = torch.arange(count) % FOLDS
+    return fold
 
 
 def background(
     which: str, *, most: int | None = None, progress: Progress | None = None
 ) -> tuple[Photos, str]:
-    """Other people for the gallery, and what they are called.
+    """Other people for the gallery, and how a report describes them.
 
     Args:
-        which: ``"people"`` (packaged, synthetic), ``"lfw"`` (where scikit-learn keeps it), or a
+        which: ``"people"`` (packaged, synthetic), ``"lfw"`` (where scikit-learn stores it), or a
             folder that holds a folder of photographs for each person.
-        most: files that are looked at, see :func:`workbench.photos.from_folder`.
+        most: files that are read at most, see :func:`workbench.photos.from_folder`.
         progress: called with (files done, files in all, what is being done) where there are files.
 
     Raises:
@@ -193,35 +180,34 @@ def background(
     """
     if which == "people":
         return people.load("users"), "the packaged synthetic people"
-
     if which == "lfw":
         return lfw(most=most, progress=progress), "Labeled Faces in the Wild"
-    found = from_folder(Path(which), min_photos=4, most=most, progress=progress)
-    return found, "a folder of your own"
+    photos = from_folder(Path(which), min_photos=4, most=most, progress=progress)
+    return photos, "a folder of your own"
 
 
-def _each_once(faces: PairedFaces) -> tuple[Tensor, Tensor, PairedFaces, tuple[Skipped, ...]]:
-    """The clean and the cloaked faces, without a photograph that is there already."""
-    seen: dict[bytes, int] = {}
-    again = []
-    for at, image in enumerate(faces.clean):
-        first = seen.setdefault(image.mul(255).round().byte().numpy().tobytes(), at)
-        if first != at:
-            name = faces.pairs[first].name
-            again.append(Skipped(faces.pairs[at].name, f"the same photograph as {name}"))
-    keep = sorted(seen.values())
-    kept = PairedFaces(
-        faces.clean[keep],
-        faces.cloaked[keep],
-        tuple(faces.pairs[at] for at in keep),
-        tuple(faces.notes[at] for at in keep),
-        faces.problems,
+def _without_duplicates(faces: PairedFaces) -> PairedFaces:
+    """Each clean photograph once; the others are among the problems."""
+    first_of: dict[bytes, int] = {}
+    problems = []
+    for place, image in enumerate(faces.clean):
+        first = first_of.setdefault(image.mul(255).round().byte().numpy().tobytes(), place)
+        if first != place:
+            reason = f"the same photograph as {faces.pairs[first].name}"
+            problems.append(Skipped(faces.pairs[place].name, reason))
+    places = sorted(first_of.values())
+    return replace(
+        faces,
+        clean=faces.clean[places],
+        cloaked=faces.cloaked[places],
+        pairs=tuple(faces.pairs[place] for place in places),
+        notes=tuple(faces.notes[place] for place in places),
+        problems=(*faces.problems, *problems),
     )
-    return kept.clean, kept.cloaked, kept, tuple(again)
 
 
-def _together(results: Sequence[TrialResult]) -> TrialResult:
-    """The turns of one user as one result; their test photographs follow one another."""
+def _pooled(results: Sequence[TrialResult]) -> TrialResult:
+    """The folds of one user as one result; their test photographs follow one another."""
     import pandas
 
     table = pandas.concat([result.table for result in results], ignore_index=True)

@@ -1,4 +1,4 @@
-"""The audit as one HTML file: no script, nothing loaded, no photograph unless it was asked for."""
+"""The audit as one HTML file: no script, no request, no photographs unless they are wanted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor
 from poisonlib import provenance
 from workbench.audit.photographs import FOLDS, Audit
 from workbench.audit.verdict import PHRASES, RULE
-from workbench.photos.walk import shown
+from workbench.photos.walk import printable
 
 #: Pairs of photographs in a report that shows any.
-SHOWN = 6
+SHOWN_PAIRS = 6
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 WARNING = (
@@ -50,27 +50,14 @@ svg { display: block; height: 1.1rem; max-width: 10rem; width: 100%; }
 
 
 def as_html(audit: Audit, *, photographs: bool = False) -> str:
-    """The report.
+    """The report of an audit as an HTML page.
 
-    Whatever came from outside, file names above all, is escaped, and the page's own policy forbids
-    scripts and every request.
+    All text from outside, such as file names, is escaped, and the page's own policy forbids scripts
+    and every request.
 
     Args:
         audit: what to report.
         photographs: whether to embed some of the faces, clean and cloaked.
-
-    Example:
-        >>> import torch
-        >>> from workbench import audit
-        >>> from workbench.folders import PairedFaces
-        >>> from poisonlib.photos import Photos
-        >>> others = Photos(torch.rand(12, 3, 112, 112), torch.arange(12) // 4, ("A", "B", "C"))
-        >>> clean = torch.rand(4, 3, 112, 112)
-        >>> faces = PairedFaces(clean, 1 - clean, (None,) * 4, ((),) * 4, ())
-        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
-        >>> done = audit.audit(faces, background=others, strategies=naive, name="<my cloak>")
-        >>> "&lt;my cloak&gt;" in audit.as_html(done)
-        True
     """
     card = audit.card
     title = f"Does {escape(card.cloak)} work?"
@@ -107,9 +94,9 @@ def _capital(text: str) -> str:
 
 def _legend() -> str:
     return (
-        "<p>Error: the share of the owner's clean photographs that the trainer's recogniser gives "
-        "another name. A circle is the error without the cloak, a cross the error with it, the bar "
-        "its 95&nbsp;% interval; the line runs from 0 to 100&nbsp;%.</p>"
+        "<p>Error: the share of the owner's clean photographs that the trainer's recogniser "
+        "misidentifies. A circle is the error without the cloak, a cross the error with it, the "
+        "bar its 95&nbsp;% interval; the line runs from 0 to 100&nbsp;%.</p>"
     )
 
 
@@ -133,7 +120,7 @@ def _table(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _bar(row: Mapping[str, Any]) -> str:
-    """A row's numbers as a picture; the cells before it say the same."""
+    """A row's numbers as a picture; the cells before it give the same."""
 
     def x(share: float) -> float:
         return round(6 + 188 * share, 1)
@@ -152,15 +139,15 @@ def _faces(audit: Audit) -> list[str]:
     faces = audit.faces
     items = []
     for clean, cloaked, pair in zip(faces.clean, faces.cloaked, faces.pairs, strict=True):
-        name = escape(shown(pair.name), quote=True)
+        name = escape(printable(pair.name), quote=True)
         items.append(
-            f'<li><img src="{_data(clean)}" alt="{name}, as it was"> '
+            f'<li><img src="{_data(clean)}" alt="{name}, clean"> '
             f'<img src="{_data(cloaked)}" alt="{name}, cloaked"></li>'
         )
     return [
         "<h2>Some of the faces</h2>",
-        "<p>Left as they were, right cloaked. This file now holds them: share it accordingly.</p>",
-        f'<ul class="faces">{"".join(items[:SHOWN])}</ul>',
+        "<p>Left clean, right cloaked. This file contains them: share it accordingly.</p>",
+        f'<ul class="faces">{"".join(items[:SHOWN_PAIRS])}</ul>',
     ]
 
 
@@ -175,22 +162,22 @@ def _data(image: Tensor) -> str:
 
 def _files(audit: Audit) -> list[str]:
     faces = audit.faces
-    said = [f"<p>{len(faces)} photographs were compared with their cloaked copies.</p>"]
+    parts = [f"<p>{len(faces)} photographs were compared with their cloaked copies.</p>"]
     notes = [
-        f"<li>{escape(shown(pair.name))}: {escape('; '.join(lines))}</li>"
+        f"<li>{escape(printable(pair.name))}: {escape('; '.join(lines))}</li>"
         for pair, lines in zip(faces.pairs, faces.notes, strict=True)
         if lines
     ]
     if notes:
-        said.append(f"<details><summary>Notes on {len(notes)} of them</summary>")
-        said.append(f"<ul>{''.join(notes)}</ul></details>")
+        parts.append(f"<details><summary>Notes on {len(notes)} of them</summary>")
+        parts.append(f"<ul>{''.join(notes)}</ul></details>")
     if audit.problems:
-        left = "".join(
-            f"<li>{escape(shown(problem.file))}: {escape(problem.reason)}</li>"
+        items = "".join(
+            f"<li>{escape(printable(problem.file))}: {escape(problem.reason)}</li>"
             for problem in audit.problems
         )
-        said.append(f"<p>Left out ({len(audit.problems)}):</p><ul>{left}</ul>")
-    return said
+        parts.append(f"<p>Left out ({len(audit.problems)}):</p><ul>{items}</ul>")
+    return parts
 
 
 def _method(audit: Audit, rows: list[Mapping[str, Any]]) -> list[str]:
@@ -199,9 +186,9 @@ def _method(audit: Audit, rows: list[Mapping[str, Any]]) -> list[str]:
     card = audit.card
     return [
         f"<p>The gallery held {escape(audit.background)}, and the owner with cloaked photographs "
-        f"only. Each of the {rows[0]['n']} photographs was the test once: they were dealt into "
-        f"{FOLDS} folds, and the trainer had the cloaked copies of all others. All of a user's "
-        "photographs being of one person, intervals are narrower than they should be.</p>",
+        f"only. Each of the {rows[0]['n']} photographs was tested once, in one of "
+        f"{FOLDS} folds, in which the trainer had the cloaked copies of all others. All of "
+        "them being of one person, intervals are narrower than they should be.</p>",
         f"<p>{escape(RULE)}</p>",
         "<p>All of this ran on one machine; no photograph left it"
         " and none was used to train anything.</p>",

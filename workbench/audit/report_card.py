@@ -1,4 +1,4 @@
-"""What came of a cloak, trainer by trainer, for a terminal, a page and a script."""
+"""The results of a cloak, trainer by trainer, as text, HTML and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from poisonlib.attacks import Cloak
 from poisonlib.statistics import paired, wilson
 from poisonlib.trial import TrialResult
 from workbench.audit.strategies import Strategy
-from workbench.audit.verdict import PHRASES, RULE, TOMORROW, Verdict, severity, verdict
+from workbench.audit.verdict import PHRASES, RULE, TOMORROW, VERDICTS, Verdict, verdict
 
 if TYPE_CHECKING:
     import pandas
@@ -30,22 +30,22 @@ HEADINGS = (
 )
 
 
-def row_of(strategy: Strategy, extractor: str, result: TrialResult) -> dict[str, Any]:
-    """A row of the card's table, from a trial of the users who wore the cloak."""
+def summarise_trial(strategy: Strategy, extractor: str, result: TrialResult) -> dict[str, Any]:
+    """A row of the card's table, from a trial of the users of the cloak."""
     users = list(dict.fromkeys(user for user, _ in result.wrong))
-    cloaked, bare = (
+    cloaked, control = (
         torch.cat([result.wrong[user, condition] for user in users])
         for condition in ("cloaked", "control")
     )
-    n = len(bare)
+    n = len(control)
     error = wilson(int(cloaked.sum()), n)
-    difference = paired(int((cloaked & ~bare).sum()), int((bare & ~cloaked).sum()), n)
+    difference = paired(int((cloaked & ~control).sum()), int((control & ~cloaked).sum()), n)
     return {
         "strategy": strategy.name,
         "family": strategy.family,
         "year": strategy.year,
         "extractor": extractor,
-        "without": int(bare.sum()) / n,
+        "without": int(control.sum()) / n,
         "error": error.value,
         "low": error.low,
         "high": error.high,
@@ -61,14 +61,14 @@ def row_of(strategy: Strategy, extractor: str, result: TrialResult) -> dict[str,
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReportCard:
-    """What every trainer made of a cloak. Prints as text, and as a table in a notebook.
+    """Every trainer's result against a cloak. Prints as text, and as a table in a notebook.
 
     Intervals treat photographs as independent, which those of one person are not quite: take more
     users before you trust a narrow one.
 
     Attributes:
-        cloak: what it is called.
-        table: tidy ``DataFrame``, a row for each strategy in the order of the line-up, with the
+        cloak: its name.
+        table: tidy ``DataFrame``, a row for each strategy in the order of the evaluator's, with the
             columns ``strategy, family, year, extractor``; the users' errors in [0, 1] ``without``
             the cloak and with it (``error``, and its 95 % Wilson interval ``low`` and ``high``);
             the paired ``difference`` of the two in [-1, 1] with its 95 % interval
@@ -77,18 +77,6 @@ class ReportCard:
         visible: how much the cloaks change photographs: ``dssim_mean``, ``dssim_max`` and so on for
             ``lpips`` and ``linf``.
         seed: of split, draw and cloaks.
-
-    Example:
-        >>> import torch
-        >>> from workbench import audit
-        >>> from poisonlib.photos import Photos
-        >>> photos = Photos(torch.rand(16, 3, 64, 64), torch.arange(16) // 4, ("A", "B", "C", "D"))
-        >>> naive = audit.strategies("quick")[:1]  # only the first trainer
-        >>> card = audit.gauntlet(lambda image: 1 - image, photos=photos, users=2, strategies=naive)
-        >>> card.table[["n", "users"]].values.tolist()  # one test photograph of each
-        [[2, 2]]
-        >>> card.table["verdict"].isin(audit.VERDICTS).all()
-        np.True_
     """
 
     cloak: str
@@ -98,14 +86,14 @@ class ReportCard:
 
     @classmethod
     def of(
-        cls, cloak: str, rows: Iterable[dict[str, Any]], worn: Cloak, *, seed: int
+        cls, cloak: str, rows: Iterable[dict[str, Any]], cloaks: Cloak, *, seed: int
     ) -> ReportCard:
-        """The card of rows that ``row_of`` made, and of all cloaks that were worn."""
+        """The card of rows that ``summarise_trial`` made, and of all users' cloaks."""
         import pandas
 
         visible = {}
         for name in MEASURES:
-            values = getattr(worn, name)
+            values = getattr(cloaks, name)
             visible |= {f"{name}_mean": float(values.mean()), f"{name}_max": float(values.max())}
         return cls(cloak, pandas.DataFrame(rows), visible, seed)
 
@@ -116,20 +104,20 @@ class ReportCard:
 
     @property
     def strongest(self) -> dict[str, Any]:
-        """The row of the strongest trainer: of whom the users hide least.
+        """The row of the strongest trainer: the lowest error with the cloak.
 
-        That is the lowest error with the cloak; of equal ones, the worse verdict for the users, and
-        then the one whom the cloak costs less.
+        Of equal ones, the worse verdict for the users, then the smaller difference.
         """
         rows = self.table.to_dict("records")
-        return min(rows, key=lambda r: (r["error"], severity(r["verdict"]), r["difference"]))
+        order = VERDICTS.index
+        return min(rows, key=lambda row: (row["error"], order(row["verdict"]), row["difference"]))
 
     @property
     def grade(self) -> Verdict:
-        """The verdict on the whole: that of the strongest trainer, who moves second.
+        """The overall verdict: that of the strongest trainer, who moves second.
 
-        The strongest is picked after the fact, by its result. Where several are nearly as strong,
-        that makes the grade a little stricter than any one interval says, never more lenient.
+        The strongest is selected by its result. Where several are nearly as strong, that makes the
+        grade a little stricter than any one interval, never more lenient.
         """
         return self.strongest["verdict"]
 
@@ -147,7 +135,7 @@ class ReportCard:
     def to_json(self) -> str:
         """The card as a strict JSON object: no NaN, plain values only."""
         table = json.loads(self.table.to_json(orient="records", double_precision=15))
-        said = {
+        content = {
             "cloak": self.cloak,
             "grade": self.grade,
             "strongest": self.strongest["strategy"],
@@ -157,7 +145,7 @@ class ReportCard:
             "visible": dict(self.visible),
             "strategies": table,
         }
-        return json.dumps(said, ensure_ascii=False, allow_nan=False, indent=2)
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=2)
 
     def __repr__(self) -> str:
         return f"ReportCard({self.cloak!r}, {len(self.table)} trainers, grade: {self.grade})"
@@ -207,8 +195,8 @@ def _rate(row: Mapping[str, Any]) -> str:
 def _wrapped(text: str) -> str:
     """Text that may take several lines, the bounds of an interval on one."""
     before, bracket, bounds = escape(text).partition("[")
-    held = bracket + bounds.replace(" ", "&nbsp;")
-    return f'<span class="poisonlib-wrap">{before}{held}</span>'
+    unbroken = bracket + bounds.replace(" ", "&nbsp;")
+    return f'<span class="poisonlib-wrap">{before}{unbroken}</span>'
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a trainer can do: the line-up that a cloak has to get past.
+"""The trainers that a cloak is evaluated against, each with a strategy of its own.
 
 Every strategy is a trainer of the chapters, built from the parts of ``poisonlib.defenses`` and with
 the settings of the recorded experiments. Recognition is by nearest neighbour throughout.
@@ -38,34 +38,34 @@ FAMILIES = (
 )
 """The kinds of trainers, from the one who does nothing to the one who does most."""
 
-#: Those of ``purifiers()`` that a trainer tries, and what each does in words.
-WASHES = {
+#: Those of ``purifiers()`` that trainers use, and what each does in words.
+PURIFIERS = {
     "JPEG 30": "compresses every photograph to a poor JPEG first",
     "median": "replaces every pixel by the median of its neighbourhood first",
-    "denoiser": "runs every photograph through a network that learnt to take cloaks away",
+    "denoiser": "runs every photograph through a network that was trained to remove cloaks",
 }
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """One way for a trainer to deal with what users share.
+    """One way for a trainer to build a recogniser from what users share.
 
     Attributes:
-        name: unique in a line-up.
+        name: unique among the strategies of an evaluator.
         family: one of ``workbench.audit.strategies.FAMILIES``.
-        year: of the youngest extractor that it needs.
+        year: of the most recent extractor that it needs.
         does: what the trainer does, in plain words; the trainer is the subject.
-        make: from an arena, which has the photographs and hands out extractors, to the trainer's
-            extractor and the way to make a recogniser of it.
-        leaked: how many of each user's photographs the trainer has found clean.
-        grows: whether the trainer begins with a third of the gallery and sees the rest later, of
-            users as it was taken.
+        make: from an evaluator, which has the photographs and loads extractors, to the trainer's
+            extractor and a function that makes a recogniser of it.
+        leaked: how many clean photographs of each user the trainer has.
+        grows: whether the trainer begins with a third of the gallery and sees the rest later; of
+            users, clean.
 
     Example:
         >>> from poisonlib import extractors
         >>> from workbench.audit import Strategy
         >>> from poisonlib.recognition import Linear
-        >>> def make(arena):
+        >>> def make(evaluator):
         ...     return extractors.load("softmax-2014"), Linear
         >>> Strategy("linear", "naive", 2014, "trains a linear classifier", make).year
         2014
@@ -91,17 +91,16 @@ def strategies(
     *,
     extractors: Sequence[str | Extractor] | None = None,
 ) -> tuple[Strategy, ...]:
-    """The default line-up: naive trainers in the order of their extractors' years, then the others.
+    """The default strategies: naive trainers by the years of their extractors, then the others.
 
     Args:
-        which: ``"quick"`` is a part of the line-up that plays in seconds, for live notebooks: what
-            takes long is left out, which is the detector, the slower ways to wash, growth, and two
-            models together.
-        extractors: whom naive trainers use, by name or as they are; by default all that ship, or
+        which: ``"quick"`` is a part of them that takes seconds, for live notebooks: without the
+            detector, the slower purifiers, growth, and two models together.
+        extractors: of the naive trainers, by name or as they are; by default all that ship, or
             four of them where ``which`` is quick.
 
     Raises:
-        ValueError: no such line-up, or an unknown extractor.
+        ValueError: another ``which``, or an unknown extractor.
 
     Example:
         >>> from workbench.audit import strategies
@@ -114,14 +113,14 @@ def strategies(
         raise ValueError(f"which must be 'all' or 'quick', got {which!r}")
     naive_ones = _naive(_NAIVE_QUICK if which == "quick" else None, extractors)
     if which == "quick":
-        return (*naive_ones, _adaptive(ADAPTED), _washing("JPEG 30"), _leak())
+        return (*naive_ones, _adaptive(ADAPTED), _purifying("JPEG 30"), _leak())
     adapted = [_adaptive(name) for name in _shipped(adapted=True)]
-    washing = [_washing(name) for name in WASHES]
+    purifying = [_purifying(name) for name in PURIFIERS]
     pairs = [pair for pair in PAIRS if "itself" not in pair]
     both = [make(pair) for pair in pairs for make in (_top2, _threshold)]
     growth = [_growth(), _growth(leaked=1)]
-    # Growth comes last: what it keeps would stand beside the galleries that two models look at.
-    return (*naive_ones, *adapted, *washing, _filtering(), *both, _leak(), *growth)
+    # Growth comes last, so that two models do not embed the galleries that it has grown.
+    return (*naive_ones, *adapted, *purifying, _filtering(), *both, _leak(), *growth)
 
 
 _NAIVE_QUICK = (BASELINE, LATER, "magface-2021", "vit-2025")
@@ -142,8 +141,7 @@ def _naive(
 def naive(extractor: str | Extractor) -> Strategy:
     """A trainer who does nothing about cloaks, with an extractor by name or as it is.
 
-    One from after the first cloaking tools is a newer model: its makers had all the time to become
-    immune, knowingly or not.
+    An extractor from after the first cloaking tools is a newer model, which may resist them.
 
     Raises:
         ValueError: an unknown extractor.
@@ -154,69 +152,69 @@ def naive(extractor: str | Extractor) -> Strategy:
     does = f"takes the photographs as they are, with {card.name}"
     if is_newer:
         does += ", a model from after the first cloaking tools"
-    make = partial(_as_they_are, extractor=extractor)
+    make = partial(_unchanged, extractor=extractor)
     return Strategy(f"{family}, {card.name}", family, card.year, does, make)
 
 
-def _as_they_are(arena: Evaluator, *, extractor: str | Extractor) -> Trainer:
-    return arena.extractor(extractor), NearestNeighbour
+def _unchanged(evaluator: Evaluator, *, extractor: str | Extractor) -> Trainer:
+    return evaluator.extractor(extractor), NearestNeighbour
 
 
 def _adaptive(name: str) -> Strategy:
     start = name.removeprefix("adapted-")
-    does = f"has trained {start} on, on other people's photographs and cloaked copies of them"
-    make = partial(_as_they_are, extractor=name)
+    does = f"has fine-tuned {start} on other people's photographs and cloaked copies of them"
+    make = partial(_unchanged, extractor=name)
     return Strategy(f"adaptive, {start}", "adaptive", _year(name), does, make)
 
 
-def _washing(purifier: str, name: str = LATER) -> Strategy:
-    def make(arena: Evaluator) -> Trainer:
-        return arena.extractor(Purified(load(name), purifiers()[purifier])), (NearestNeighbour)
+def _purifying(purifier: str, name: str = LATER) -> Strategy:
+    def make(evaluator: Evaluator) -> Trainer:
+        return evaluator.extractor(Purified(load(name), purifiers()[purifier])), NearestNeighbour
 
-    does = f"{WASHES[purifier]}, then uses {name}"
+    does = f"{PURIFIERS[purifier]}, then uses {name}"
     return Strategy(f"{purifier}, {name}", "purification", _year(name), does, make)
 
 
 def _filtering(name: str = LATER) -> Strategy:
-    def make(arena: Evaluator) -> Trainer:
-        return arena.extractor(name), arena.filtered
+    def make(evaluator: Evaluator) -> Trainer:
+        return evaluator.extractor(name), evaluator.filtered
 
     does = (
-        "drops what a detector takes for cloaked, and with it whoever has nothing else in the "
-        f"gallery; then uses {name}"
+        "drops photographs that a detector classifies as cloaked, and with them people who have no "
+        f"others in the gallery; then uses {name}"
     )
     return Strategy(f"detect and drop, {name}", "detection", _year(name), does, make)
 
 
 def _leak(name: str = LATER) -> Strategy:
-    does = f"has found one clean photograph of the user under the right name, and uses {name}"
-    make = partial(_as_they_are, extractor=name)
+    does = f"has one clean photograph of the user under the right name, and uses {name}"
+    make = partial(_unchanged, extractor=name)
     return Strategy(f"one leak, {name}", "leak and growth", _year(name), does, make, leaked=1)
 
 
 def _growth(name: str = LATER, *, leaked: int = 0) -> Strategy:
-    def make(arena: Evaluator) -> Trainer:
-        threshold = arena.threshold(name, share=max(FALSE_ADDS))
-        return arena.extractor(name), Growing(arena.rounds, threshold=threshold)
+    def make(evaluator: Evaluator) -> Trainer:
+        threshold = evaluator.threshold(name, share=max(FALSE_ADDS))
+        return evaluator.extractor(name), Growing(evaluator.rounds, threshold=threshold)
 
     does = (
-        "starts from a third of the photographs, and keeps each later, clean one that it "
+        "starts from a third of the photographs, and adds each later, clean one that it "
         f"recognises with confidence, with {name}"
     )
-    said = f"growth, {name}"
+    title = f"growth, {name}"
     if leaked:
-        does, said = f"has found one clean photograph of the user, {does}", f"leak and {said}"
+        does, title = f"has one clean photograph of the user, {does}", f"leak and {title}"
     family = "leak and growth"
-    return Strategy(said, family, _year(name), does, make, leaked=leaked, grows=True)
+    return Strategy(title, family, _year(name), does, make, leaked=leaked, grows=True)
 
 
 def _top2(pair: str) -> Strategy:
     accurate, robust = PAIRS[pair]
 
-    def make(arena: Evaluator) -> Trainer:
-        return arena.extractor(accurate), Top2.over(_known(arena, robust))
+    def make(evaluator: Evaluator) -> Trainer:
+        return evaluator.extractor(accurate), Top2.over(_known(evaluator, robust))
 
-    does = f"lets a person pick from two answers, of {accurate} and {robust}"
+    does = f"lets a person choose from two answers, of {accurate} and {robust}"
     year = max(_year(accurate), _year(robust))
     return Strategy(f"Top-2, {pair}", "two models", year, does, make)
 
@@ -224,20 +222,20 @@ def _top2(pair: str) -> Strategy:
 def _threshold(pair: str) -> Strategy:
     accurate, robust = PAIRS[pair]
 
-    def make(arena: Evaluator) -> Trainer:
-        threshold = arena.threshold(accurate, share=SHARE, choosers=CHOOSERS)
-        two = ConfidenceThreshold.over(_known(arena, robust), threshold=threshold)
-        return arena.extractor(accurate), two
+    def make(evaluator: Evaluator) -> Trainer:
+        threshold = evaluator.threshold(accurate, share=SHARE, choosers=CHOOSERS)
+        two = ConfidenceThreshold.over(_known(evaluator, robust), threshold=threshold)
+        return evaluator.extractor(accurate), two
 
-    does = f"asks {robust} wherever {accurate} is not sure"
+    does = f"uses {robust} wherever {accurate} is not confident"
     year = max(_year(accurate), _year(robust))
     return Strategy(f"threshold, {pair}", "two models", year, does, make)
 
 
-def _known(arena: Evaluator, name: str) -> Extractor:
-    """An extractor that has seen the gallery already, in batches that take little memory."""
-    extractor = arena.extractor(name)
-    arena.rows(extractor)
+def _known(evaluator: Evaluator, name: str) -> Extractor:
+    """An extractor that has embedded the gallery already, in batches that take little memory."""
+    extractor = evaluator.extractor(name)
+    evaluator.embeddings(extractor)
     return extractor
 
 

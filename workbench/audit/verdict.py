@@ -1,4 +1,4 @@
-"""What a result means for somebody who would rely on the cloak: the one rule, in plain words."""
+"""What a result means for somebody who would rely on the cloak: one rule, in plain words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ as *fooled* in this book from less on, see ``poisonlib.paper.FOOLED_ABOVE``: tha
 models, this one is about a person.)"""
 
 RULED_OUT = 1 / 3
-"""No effect is said to be measurable only where one as large as this is ruled out."""
+"""*No measurable effect* requires that an effect as large as this is ruled out."""
 
 RULE = (
     "Compared are the same clean photographs with and without the cloak, by 95 % intervals. "
@@ -48,17 +48,17 @@ PHRASES: dict[Verdict, str] = {
 
 
 def verdict(error: Rate, difference: Difference) -> Verdict:
-    """What a trainer's result says of the cloak; the rule is :data:`RULE`.
+    """What a trainer's result says about the cloak, by :data:`RULE`.
 
-    Only bounds of intervals are compared, never the values inside, so that no verdict turns on one
-    photograph more or less than a line. A bound that lies exactly on a line has not crossed it.
+    Only bounds of intervals are compared with the lines, never the values inside. A bound that lies
+    exactly on a line has not crossed it.
 
     Args:
         error: the users' error with the cloak, with its interval.
         difference: that error less the one without the cloak, paired, with its interval.
 
     Example:
-        Twenty photographs, eighteen of them misnamed with the cloak and two without:
+        Twenty photographs, eighteen of them misidentified with the cloak and two without:
 
         >>> from workbench.audit import verdict
         >>> from poisonlib.statistics import paired, wilson
@@ -72,8 +72,3 @@ def verdict(error: Rate, difference: Difference) -> Verdict:
     if difference.high < RULED_OUT:
         return "no measurable effect"
     return "not enough photographs to say"
-
-
-def severity(given: Verdict) -> int:
-    """The place of a verdict in :data:`VERDICTS`, 0 for the worst."""
-    return VERDICTS.index(given)

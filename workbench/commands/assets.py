@@ -19,8 +19,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     fetch = actions.add_parser(
         "fetch",
         help="download by name; resumable",
-        description="Download files of the manifest. Stop it at any time: the same command goes "
-        "on with what has come.",
+        description="Download files of the manifest. Stop it at any time: the same command "
+        "resumes.",
     )
     fetch.add_argument("names", nargs="+", metavar="NAME", help="as `assets list` has it")
     fetch.add_argument("--folder", type=Path, help="where to (default: the cache folder)")
@@ -34,8 +34,8 @@ def _list(arguments: argparse.Namespace) -> None:
     from workbench import assets
 
     for name, asset in assets.manifest().items():
-        here = assets.place(asset)
-        print(f"{name}  {asset.megabytes:.0f} MB  {'here: ' + str(here) if here else 'not here'}")
+        path = assets.locate(asset)
+        print(f"{name}  {asset.megabytes:.0f} MB  {'here: ' + str(path) if path else 'not here'}")
         print(f"    {asset.what}\n    trained: {asset.training}\n    licence: {asset.licence}")
 
 
@@ -53,11 +53,11 @@ def _check(arguments: argparse.Namespace) -> None:
 
     damaged = []
     for name, asset in assets.manifest().items():
-        if assets.place(asset) is None:
+        if assets.locate(asset) is None:
             print(f"{name}: not here")
             continue
         try:
-            print(f"{name}: whole, {assets.find(name)}")
+            print(f"{name}: undamaged, {assets.find(name)}")
         except assets.DamagedAsset as problem:
             print(f"{name}: damaged")
             damaged.append(str(problem))

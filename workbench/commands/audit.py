@@ -18,23 +18,22 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command = subparsers.add_parser(
         "audit",
         help="test whether a cloak on your own photographs works",
-        description="Compare one person's photographs with the copies that any tool has cloaked, "
-        "and play them against every trainer in the book: naive ones in the order of their years, "
+        description="Compare one person's photographs with their cloaked copies, made by any tool, "
+        "and evaluate these against every trainer in the book: naive ones in the order of years, "
         "adaptive ones, purification, detection, leaks and growth, two models. Nothing leaves this "
         "machine. Whatever cannot be used is listed with the reason.",
         epilog="Exit code: 0 if the cloak protects against every trainer, today; 1 if it does not; "
-        "3 if there are not enough photographs to say; 2 if something was asked that cannot be "
-        "done; 130 after Ctrl-C.",
+        "3 if there are not enough photographs to say; 2 for wrong input; 130 after Ctrl-C.",
     )
-    command.add_argument("--clean", metavar="DIR", required=True, help="photographs as they were")
+    command.add_argument("--clean", metavar="DIR", required=True, help="clean photographs")
     command.add_argument("--cloaked", metavar="DIR", required=True, help="their cloaked copies")
     command.add_argument(
         "--background",
         default="people",
         metavar="people|lfw|DIR",
         help="who else is in the gallery: the packaged synthetic people, Labeled Faces in the "
-        "Wild as scikit-learn keeps it, or a folder with one folder a person (default: people); of "
-        "very many files some are looked at, and how many is said",
+        "Wild as scikit-learn stores it, or a folder with a folder for each person (default: "
+        "people); of very many files some are read, and their number is printed",
     )
     command.add_argument(
         "--extractors",
@@ -52,7 +51,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--most", type=int, default=200, help="take at most so many pairs (default: 200)"
     )
-    command.add_argument("--name", default="the cloak", help="what the report calls the cloak")
+    command.add_argument("--name", default="the cloak", help="of the cloak in the report")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     command.add_argument(
@@ -69,8 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.with_photographs and arguments.report is None:
         raise ValueError("--with-photographs needs --report FILE to embed them in")
-    line_up = audit.strategies(
-        "quick" if arguments.quick else "all", extractors=arguments.extractors or _here(arguments)
+    strategies = audit.strategies(
+        "quick" if arguments.quick else "all",
+        extractors=arguments.extractors or _available(arguments),
     )
     pairs = folders.pair(arguments.clean, arguments.cloaked).thinned(arguments.most)
     with ProgressBar("files") as bar:
@@ -80,17 +80,17 @@ def run(arguments: argparse.Namespace) -> int:
         faces = folders.read_pairs(pairs, several=arguments.several, progress=bar)
     for problem in getattr(others, "skipped", ()):
         print(f"left out of the background: {problem}", file=sys.stderr)
-    with ProgressBar("turns") as bar:
+    with ProgressBar("trials") as bar:
         result = audit.audit(
             faces,
             background=others,
             described=described,
-            strategies=line_up,
+            strategies=strategies,
             seed=arguments.seed,
             name=arguments.name,
             progress=bar,
         )
-    # First what cannot be lost any more, then the file.
+    # Print first, so that nothing is lost if the file cannot be written.
     if arguments.json:
         print(result.to_json())
     else:
@@ -105,8 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     return UNKNOWN if grade == "not enough photographs to say" else NOT_PROTECTED
 
 
-def _here(arguments: argparse.Namespace) -> list[str] | None:
-    """The extractors that ship and the real ones on this machine; those of the line-up if quick."""
+def _available(arguments: argparse.Namespace) -> list[str] | None:
+    """The extractors that ship and the real ones on this machine; the defaults if quick."""
     if arguments.quick:
         return None
     from poisonlib import extractors
@@ -116,7 +116,7 @@ def _here(arguments: argparse.Namespace) -> list[str] | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a report; it holds what its owner may not want others to read.
+    """Write a report that only its owner may read.
 
     Raises:
         ValueError: it cannot be written there.
@@ -125,6 +125,6 @@ def _write(path: Path, text: str) -> None:
         atomic.write(path, text, private=True)
     except OSError as problem:
         raise ValueError(
-            f"the report cannot be written to {path} ({problem.strerror}); what it would say is "
+            f"the report cannot be written to {path} ({problem.strerror}); its content is "
             "printed above"
         ) from problem

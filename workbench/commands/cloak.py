@@ -25,11 +25,11 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         help="cloak the photographs in a folder",
         description="Write a cloaked copy of every photograph below a folder into another, at full "
         "resolution. Each folder directly in it is one person's. Originals are only read. Copies "
-        "carry pixels and colour profile, and nothing that says where and when. What each keeps "
-        "of its cloak stands in poisonlib-cloak.jsonl beside them. Kill it at any moment: the same "
-        "command goes on.",
+        "contain pixels and colour profile, and nothing that says where and when. What each "
+        "retains of its cloak is listed in poisonlib-cloak.jsonl beside them. Kill it at any "
+        "moment: the same command resumes.",
         epilog="Exit code: 0 if every file has a cloaked copy; 1 if some were skipped, which are "
-        "listed with the reason; 2 if something was asked that cannot be done; 3 if nothing more "
+        "listed with the reason; 2 for wrong input; 3 if nothing more "
         "can be written, as on a full disk; 130 after Ctrl-C.",
     )
     command.add_argument("--attack", choices=TOOLS, required=True, help="the cloaking tool")
@@ -98,19 +98,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def as_text(report: CloakedFolder) -> str:
-    """What became of the files, a line for each that there is something to say of."""
-    from workbench.photos.walk import shown
+    """The report: a line for each file that was skipped or has a note, then a summary."""
+    from workbench.photos.walk import printable
 
-    lines = [f"{file}" for file in report.notes]
-    lines += [f"skipped {file}" for file in report.problems]
-    total = report.cloaked + report.before
-    earlier = f", {report.before} of them by an earlier run" if report.before else ""
-    lines.append(f"{shown(report.folder)}: {total} photographs cloaked{earlier}")
-    known = sorted(share for share in report.kept if share is not None)
+    lines = [f"{note}" for note in report.notes]
+    lines += [f"skipped {problem}" for problem in report.problems]
+    before = report.cloaked_before
+    total = report.cloaked + before
+    earlier = f", {before} of them by an earlier run" if before else ""
+    lines.append(f"{printable(report.folder)}: {total} photographs cloaked{earlier}")
+    known = sorted(share for share in report.retained if share is not None)
     if known:
         lines[-1] += (
-            f"; the copies keep {known[len(known) // 2]:.0%} of the cloak's shift (median; "
-            f"least {known[0]:.0%}) when their faces are found again"
+            f"; the copies retain {known[len(known) // 2]:.0%} of the cloak's shift (median; "
+            f"least {known[0]:.0%}) when their faces are detected again"
         )
     if report.problems:
         lines.append(f"skipped: {len(report.problems)}")

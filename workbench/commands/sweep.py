@@ -16,9 +16,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "sweep",
         help="run many trials, here or on a Dask cluster, into one Parquet table",
         description="Run every combination of tools, extractors, recognisers and seeds that a "
-        "TOML file names. What is finished is kept, so that the same command goes on after a "
-        "kill. The exit code is 1 if a job failed; its reason is printed, and the same command "
-        "tries it again.",
+        "TOML file names. After a kill, the same command resumes. The exit code is 1 if a job "
+        "failed; its error is printed, and the same command tries it again.",
     )
     command.add_argument("config", type=Path, help="a TOML file; see the page on sweeps")
     command.add_argument(
@@ -32,7 +31,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run, say where the table is and what failed."""
+    """Run; print where the table is and what failed."""
     from workbench import sweep
 
     config = sweep.Config.read(arguments.config)
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             command=f"python -m poisonlib sweep {arguments.config.name}",
             progress=bar,
         )
-    print(f"{outcome.made} jobs done, {outcome.found} were done already: {outcome.store.results}")
+    print(f"{outcome.done} jobs done, {outcome.done_before} before: {outcome.folder.table}")
     for job, problem in outcome.failed:
         print(f"failed: {job}: {problem}", file=sys.stderr)
     return 1 if outcome.failed else 0

@@ -27,8 +27,8 @@ def load() -> tuple[Callable[[NDArray], NDArray], str]:
     """The network as a function, and a hash of its weights.
 
     The function takes aligned pictures ``(n, 3, h, w)`` in [0, 1] and gives descriptors
-    ``(n, 128)``. dlib's own five-point predictor places the face again, in a box that is the same
-    for all: pictures are aligned, and a detector would now and then miss one.
+    ``(n, 128)``. dlib's own five-point predictor aligns the face again, in a box that is the same
+    for all: pictures are aligned already, and a detector would miss some.
 
     Raises:
         ModuleNotFoundError: dlib or its models are not installed.
@@ -39,11 +39,11 @@ def load() -> tuple[Callable[[NDArray], NDArray], str]:
         )
     import dlib
 
-    # The package of the models is only looked up: importing it asks for setuptools.
+    # The package of the models is located without importing it, which needs setuptools.
     package = importlib.util.find_spec("face_recognition_models")
     folder = Path(next(iter(package.submodule_search_locations))) / "models"
     predictor, network = (str(folder / file) for file in FILES)
-    place = dlib.shape_predictor(predictor)
+    locate = dlib.shape_predictor(predictor)
     describe = dlib.face_recognition_model_v1(network)
 
     def compute(images: NDArray) -> NDArray:
@@ -51,10 +51,10 @@ def load() -> tuple[Callable[[NDArray], NDArray], str]:
         height, width = pictures.shape[1:3]
         box = np.rint(FACE * [width, height, width, height]).astype(int)
         face = dlib.rectangle(*box.tolist())
-        rows = []
+        descriptors = []
         for picture in pictures:
             picture = np.ascontiguousarray(picture)
-            rows.append(describe.compute_face_descriptor(picture, place(picture, face)))
-        return np.array(rows, dtype=np.float32)
+            descriptors.append(describe.compute_face_descriptor(picture, locate(picture, face)))
+        return np.array(descriptors, dtype=np.float32)
 
     return compute, sha256_of_file(predictor, network)

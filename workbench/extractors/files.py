@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 from poisonlib.hashing import sha256_of_file
-from workbench.extractors.black_box import BlackBoxExtractor
+from workbench.extractors.wrappers import BlackBoxExtractor
 
 
 def from_file(
@@ -37,13 +37,13 @@ def from_file(
         FileNotFoundError: no such file.
         ModuleNotFoundError: ONNX without onnxruntime.
         ValueError: damaged, or a pickle, or the network does not map images ``(n, 3, h, w)`` to
-            rows ``(n, embedding_size)``.
+            embeddings ``(n, embedding_size)``.
 
     Example:
         >>> from pathlib import Path
         >>> from poisonlib.extractors import Card
         >>> from workbench.extractors import from_file
-        >>> card = Card("mine", 2026, "unknown", "unknown", "unknown", 112, 128, "unknown")
+        >>> card = Card("own", 2026, "unknown", "unknown", "unknown", 112, 128, "unknown")
         >>> _ = Path("network.pt").write_bytes(b"\\x80 a pickle")
         >>> from_file("network.pt", card=card)
         Traceback (most recent call last):
@@ -60,7 +60,7 @@ def from_file(
         extractor = BlackBoxExtractor(_onnx(path), card, preprocessing, content)
     else:
         extractor = ModuleExtractor(_torchscript(path), card, preprocessing, content)
-    _try_out(extractor, path)
+    _check(extractor, path)
     return extractor
 
 
@@ -103,38 +103,38 @@ def _onnx(path: Path):
     except Exception as problem:  # onnxruntime's errors share no base class
         first = str(problem).strip().splitlines()[0]
         raise ValueError(f"{path.name} is not a whole ONNX network ({first})") from problem
-    entrance = session.get_inputs()[0]
-    fixed = entrance.shape[0] if isinstance(entrance.shape[0], int) else None
+    entry = session.get_inputs()[0]
+    fixed = entry.shape[0] if isinstance(entry.shape[0], int) else None
 
     def compute(images: NDArray) -> NDArray:
         images = np.ascontiguousarray(images, dtype=np.float32)
-        # A network exported for a fixed number of images gets them in such portions.
+        # A network exported for a fixed batch size gets batches of that size.
         step = fixed or len(images)
-        rows = []
+        parts = []
         for start in range(0, len(images), step):
             part = images[start : start + step]
             missing = step - len(part)
             full = np.concatenate([part, part[-1:].repeat(missing, 0)]) if missing else part
-            rows.append(session.run(None, {entrance.name: full})[0][: len(part)])
-        return np.concatenate(rows)
+            parts.append(session.run(None, {entry.name: full})[0][: len(part)])
+        return np.concatenate(parts)
 
     return compute
 
 
-def _try_out(extractor: Extractor, path: Path) -> None:
-    """One grey picture, to find out now what would fail later."""
+def _check(extractor: Extractor, path: Path) -> None:
+    """Embed two grey pictures, so that mistakes are found now."""
     side, expected = extractor.card.input_size, extractor.card.embedding_size
     try:
         with torch.no_grad():
-            rows = extractor(torch.full((2, 3, side, side), 0.5))
+            embeddings = extractor(torch.full((2, 3, side, side), 0.5))
     except Exception as problem:
         last = str(problem).strip().splitlines()[-1]
         raise ValueError(
             f"the network in {path.name} does not take images of {side} pixels as its "
             f"preprocessing makes them ({last}); check input_size and preprocessing"
         ) from problem
-    if tuple(rows.shape) != (2, expected):
+    if tuple(embeddings.shape) != (2, expected):
         raise ValueError(
-            f"the network in {path.name} gives {tuple(rows.shape)} for 2 images, the card says "
-            f"embedding_size={expected}; correct the card, or flatten the network's output"
+            f"the network in {path.name} gives {tuple(embeddings.shape)} for 2 images, the card "
+            f"says embedding_size={expected}; correct the card, or flatten the network's output"
         )

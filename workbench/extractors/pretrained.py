@@ -1,9 +1,9 @@
-"""Real recognisers of their years, trained by others on photographs of real people.
+"""Pretrained extractors: face recognisers that others trained on photographs of real people.
 
-Their weights are not ours to ship: ``workbench.assets`` says where they come from, and
-``python -m poisonlib assets fetch NAME`` gets them. Preprocessing is that of each model's authors;
-what differs is the crop. All photographs here are aligned to ArcFace's 112-pixel template, and the
-cards say where a model's authors cut wider.
+Their weights are not shipped: ``workbench.assets`` says where they come from, and ``python -m
+poisonlib assets fetch NAME`` downloads them. Preprocessing is that of each model's authors, except
+for the crop: all photographs here are aligned to ArcFace's 112-pixel template, and the cards say
+where a model's authors crop wider.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ from pathlib import Path
 
 import torch
 
+from poisonlib import extractors as shipped
 from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 from workbench import assets
 from workbench.extractors import dlib_resnet
-from workbench.extractors.black_box import BlackBoxExtractor
-from workbench.extractors.checkpoints import dequantised, fill, read_pickled
-from workbench.extractors.openclip import image_tower
+from workbench.extractors.checkpoints import (
+    dequantised,
+    fill,
+    read_pickled,
+    read_safetensors,
+)
+from workbench.extractors.wrappers import BlackBoxExtractor
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,6 @@ class Pretrained:
         preprocessing: of its authors.
         build: the network with the weights of a file.
         package: that the network's code comes from.
-
-    Example:
-        >>> from workbench.extractors import pretrained
-        >>> entry = pretrained.PRETRAINED["mobilefacenet-2019"]
-        >>> entry.card.loss, entry.preprocessing.crop
-        ('ArcFace', (0, 8, 112, 96))
     """
 
     card: Card
@@ -76,6 +75,34 @@ def edgeface(path: Path) -> torch.nn.Module:
     return fill(timm.create_model("edgenext_x_small", num_classes=512), named, path.name)
 
 
+def image_tower(architecture: str, path: Path) -> torch.nn.Module:
+    """The image half of a model of open_clip, with the weights of a safetensors file.
+
+    Maps images ``(n, 3, side, side)`` to ``(n, d)`` embeddings. The text half is neither read nor
+    given memory.
+
+    Args:
+        architecture: name of one of open_clip's model configurations, e.g. ``"ViT-B-16-SigLIP2"``.
+        path: a whole model's weights as open_clip saves them.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: open_clip has no such configuration, or the weights are damaged or another
+            model's.
+    """
+    import open_clip
+
+    settings = open_clip.get_model_config(architecture)
+    if settings is None:
+        raise ValueError(f"open_clip has no model configuration {architecture!r}")
+    weights = read_safetensors(path, prefix="visual.")
+    separate_text = settings.pop("custom_text", False)
+    whole = open_clip.CustomTextCLIP if separate_text else open_clip.CLIP
+    with torch.device("meta"):
+        tower = whole(**settings).visual
+    return fill(tower, weights, path.name)
+
+
 def clip(path: Path) -> torch.nn.Module:
     """OpenAI's CLIP ViT-B/32, ``(n, 3, 224, 224)`` to ``(n, 512)``."""
     return image_tower("ViT-B-32-quickgelu", path)
@@ -100,8 +127,8 @@ DLIB = Card(
     differentiable=False,
 )
 
-TIGHT = "Its authors crop wider, around MTCNN's box; here it sees ArcFace's crop, enlarged."
-WHOLE = "Trained on whole pictures; here it sees ArcFace's crop of the face, enlarged."
+TIGHT = "Its authors crop wider, around MTCNN's box; here its input is ArcFace's crop, enlarged."
+WHOLE = "Trained on whole pictures; here its input is ArcFace's crop of the face, enlarged."
 
 PRETRAINED = {
     entry.card.name: entry
@@ -148,7 +175,7 @@ PRETRAINED = {
                 input_size=112,
                 embedding_size=128,
                 licence="",
-                notes="Sees columns 8 to 104 of the aligned picture, 112x96, as it was trained.",
+                notes="Its input is columns 8 to 104 of the aligned picture, as in training.",
             ),
             Preprocessing(112, 127.5 / 255, 128 / 255, crop=(0, 8, 112, 96)),
             mobilefacenet,
@@ -209,11 +236,11 @@ PRETRAINED = {
         ),
     )
 }
-"""How each real extractor is made, by name; dlib's, which is no torch module, is not in it."""
+"""How each pretrained extractor is built, by name; without dlib's, which is no torch module."""
 
 
 def names() -> tuple[str, ...]:
-    """All real extractors that are known, oldest first, whether they are on this machine or not.
+    """All pretrained extractors, oldest first, whether they are on this machine or not.
 
     Example:
         >>> from workbench.extractors import pretrained
@@ -224,51 +251,44 @@ def names() -> tuple[str, ...]:
 
 
 def available() -> tuple[str, ...]:
-    """Those whose weights and packages are on this machine, oldest first.
-
-    Example:
-        >>> from workbench.extractors import pretrained
-        >>> set(pretrained.available()) <= set(pretrained.names())
-        True
-    """
+    """Those whose weights and packages are on this machine, oldest first."""
     return tuple(name for name in names() if is_available(name))
 
 
 def is_available(name: str) -> bool:
-    """Whether a real extractor's weights and package are on this machine.
-
-    Example:
-        >>> from workbench.extractors import pretrained
-        >>> from poisonlib import extractors
-        >>> for name in pretrained.names():
-        ...     if pretrained.is_available(name):
-        ...         assert extractors.load(name).card.name == name
-    """
+    """Whether a pretrained extractor's weights and package are on this machine."""
     if name == DLIB.name:
         return dlib_resnet.is_installed()
     entry = PRETRAINED[name]
-    return importlib.util.find_spec(entry.package) is not None and assets.is_here(name)
+    return importlib.util.find_spec(entry.package) is not None and assets.is_available(name)
 
 
 def load(name: str) -> Extractor:
-    """Load a real extractor by name, from this machine.
+    """Load an extractor by name: a pretrained one, or one that ships with poisonlib.
 
-    The same object comes back for the same name: extractors are frozen.
+    The weights of pretrained ones must be on this machine (``python -m poisonlib assets``); nothing
+    is downloaded here. The same object comes back for the same name: extractors are frozen.
 
     Raises:
-        ValueError: no such name, or weights that are damaged or another model's.
-        FileNotFoundError: its weights are not on this machine; the message says how to get them.
+        ValueError: no such name (the message lists those there are), or weights that are damaged
+            or another model's.
+        FileNotFoundError: weights that are not on this machine; the message says how to get them.
         ModuleNotFoundError: a package is missing.
 
     Example:
-        >>> from workbench.extractors import pretrained
-        >>> pretrained.load("facenet")
+        >>> from workbench import extractors
+        >>> extractors.load("arcface-2019").card.year
+        2019
+        >>> extractors.load("facenet")
         Traceback (most recent call last):
-        ValueError: no real extractor 'facenet'; there are: dlib-2017, facenet-casia-2018, ...
+        ValueError: no extractor 'facenet'; there are: softmax-2014, ...
     """
-    if name not in names():
-        raise ValueError(f"no real extractor {name!r}; there are: {', '.join(names())}")
-    return _load_once(name)
+    if name in names():
+        return _load_once(name)
+    known = (*shipped.names(), *shipped.names(adapted=True))
+    if name not in known:
+        raise ValueError(f"no extractor {name!r}; there are: {', '.join((*known, *names()))}")
+    return shipped.load(name)
 
 
 @cache

@@ -1,13 +1,18 @@
-"""Whole folders of anybody's photographs: cloaked, or paired with what a tool has made of them.
+"""Whole folders of anybody's photographs: cloaked, or paired with a tool's cloaked copies.
 
-Whatever lies in such a folder, every file is either used or reported with the reason why not. One
-photograph at full resolution is in memory at a time, the given folders are only read, and no link
-leads out of them.
+Every file in such a folder is either used or reported with the reason why not. One photograph at
+full resolution is in memory at a time, the given folders are only read, and no link out of them is
+followed.
 """
 
-from workbench.folders.cloaking import CloakedFolder, cloak_folder
-from workbench.folders.exclusive import CannotWrite
-from workbench.folders.paired import AlignedPair, PairedFaces, aligned, faces_of, read_pairs
+from workbench.folders.aligned_pairs import (
+    AlignedPair,
+    PairedFaces,
+    align_pair,
+    align_pairs,
+    read_pairs,
+)
+from workbench.folders.cloaking import CannotWrite, CloakedFolder, cloak_folder
 from workbench.folders.pairing import Pair, Pairs, pair
 
 __all__ = [
@@ -17,9 +22,9 @@ __all__ = [
     "Pair",
     "PairedFaces",
     "Pairs",
-    "aligned",
+    "align_pair",
+    "align_pairs",
     "cloak_folder",
-    "faces_of",
     "pair",
     "read_pairs",
 ]

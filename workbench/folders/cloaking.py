@@ -1,34 +1,41 @@
-"""Cloak the photographs of a folder at full resolution, each reported, none touched.
+"""Cloak the photographs of a folder at full resolution; every file is reported, none modified.
 
-The tool cloaks aligned faces; what it changes is carried back into the photograph that the face was
-cut from. A run may be killed at any moment: the same call goes on where it was, and ends with the
-files that it would have ended with at once.
+The tool cloaks aligned faces; its change is pasted back into the photograph. A run may be killed at
+any moment: the same call resumes, and ends with the same files as a run without interruption.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import math
 import os
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from poisonlib import atomic
 from poisonlib.alignment import SIDE
 from poisonlib.attacks import Attack
 from poisonlib.attacks.cache import cache_key
-from poisonlib.progress import Progress
-from workbench.folders import exclusive
-from workbench.folders.batches import Batches, person_of
+from poisonlib.log import Log
+from poisonlib.progress import Progress, no_progress
+from workbench.folders.batches import DISK_ERRORS, BatchCloaker, person_of
 from workbench.folders.encode import Format
-from workbench.folders.journal import Journal
-from workbench.photos.faces import Detect, Several
-from workbench.photos.landmarks import remembered
-from workbench.photos.walk import Skipped, checked, shown, walk
+from workbench.photos.faces import Detect, Several, cached_landmarks
+from workbench.photos.walk import Skipped, existing_folder, printable, walk
 
 BATCH = 16
 """Photographs of one person that are cloaked together, at most."""
+LOG = "poisonlib-cloak.jsonl"
+"""The log of what was done, in the folder of the copies; see :class:`poisonlib.log.Log`."""
+
+
+class CannotWrite(Exception):
+    """The folder takes no more files: the disk is full, or gone. All files in it are complete."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +43,13 @@ class CloakedFolder:
     """What became of every file of a folder.
 
     Attributes:
-        folder: with the cloaked photographs and the journal.
-        cloaked: how many were written now.
-        before: how many an earlier run had written.
-        kept: of each of both, the share of the cloak that the published file still has; None where
-            it could not be told (see `workbench.folders.retention`).
+        folder: with the cloaked photographs and the log.
+        cloaked: how many were written by this run.
+        cloaked_before: how many an earlier run had written.
+        retained: of each of both, the share of the cloak that the published file retains; None
+            where it could not be measured (see `workbench.folders.paste.retained_share`).
         problems: files without a cloaked copy, with paths relative to the folder, and why.
-        notes: what there is to know about files that have one.
+        notes: remarks on files that have one.
 
     Example:
         >>> from pathlib import Path
@@ -52,14 +59,14 @@ class CloakedFolder:
         >>> Path("album").mkdir()
         >>> Image.new("RGB", (64, 64)).save("album/dark.png")
         >>> report = folders.cloak_folder("album", "cloaked", Unperturbed())
-        >>> report.cloaked, [str(left) for left in report.problems]
+        >>> report.cloaked, [str(problem) for problem in report.problems]
         (0, ['dark.png: no face found'])
     """
 
     folder: Path
     cloaked: int
-    before: int
-    kept: tuple[float | None, ...]
+    cloaked_before: int
+    retained: tuple[float | None, ...]
     problems: tuple[Skipped, ...]
     notes: tuple[Skipped, ...]
 
@@ -74,7 +81,7 @@ def cloak_folder(
     format: Format = "same",
     keep_metadata: bool = False,
     batch: int = BATCH,
-    detect: Detect = remembered,
+    detect: Detect = cached_landmarks,
     progress: Progress | None = None,
 ) -> CloakedFolder:
     """Write a cloaked copy of every photograph below a folder into another, under the same name.
@@ -88,7 +95,7 @@ def cloak_folder(
     Args:
         source: with the originals, which are only read.
         out: made if there is none. Files in it that this call has not written stay as they are.
-        attack: makes the cloaks.
+        attack: crafts the cloaks.
         seed: of everything random in the attack.
         several: what to do about pictures with several faces. Only one face is ever cloaked.
         format: of the copies: that of the original (JPEG at quality 95 with full colour, all others
@@ -96,18 +103,18 @@ def cloak_folder(
         keep_metadata: keep what `workbench.photos.metadata` lists. By default only pixels, turned
             upright, and the colour profile are.
         batch: photographs that are cloaked together, at most.
-        detect: finds the landmarks in a picture.
-        progress: called after each file.
+        detect: detects the landmarks in a picture.
+        progress: called with (files done, files in all, the file) after each file.
 
     Returns:
-        the report; what each copy keeps of its cloak also stands in the journal.
+        the report; what each copy retains of its cloak also stands in the log.
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: one folder lies in the other, or ``out`` cannot be written to, or holds
-            photographs that were cloaked with other settings.
-        workbench.folders.CannotWrite: the disk is full. Nothing is half-written; the same call goes
-            on later.
+        ValueError: one folder lies in the other; ``out`` cannot be written to, holds photographs
+            that were cloaked with other settings, or another run is writing to it.
+        workbench.folders.CannotWrite: the disk is full. Nothing is half-written; the same call
+            resumes later.
 
     Example:
         >>> from pathlib import Path
@@ -120,13 +127,13 @@ def cloak_folder(
         >>> Image.fromarray(pixels).resize((224, 224)).save("album/garden.png")
         >>> folders.cloak_folder("album", "cloaked", Unperturbed()).cloaked
         1
-        >>> folders.cloak_folder("album", "cloaked", Unperturbed()).before  # nothing is left to do
+        >>> folders.cloak_folder("album", "cloaked", Unperturbed()).cloaked_before  # all is done
         1
     """
-    source, out = checked(source, what="the photographs to cloak"), Path(out)
+    source, out = existing_folder(source, what="the photographs to cloak"), Path(out)
     if batch < 1:
         raise ValueError(f"batch must be at least 1, got {batch}")
-    _apart(source, out)
+    _check_apart(source, out)
     settings = {
         "attack": repr(attack),
         "weights and code": cache_key(attack, torch.zeros(1, 3, SIDE, SIDE), seed=seed)[:16],
@@ -136,49 +143,97 @@ def cloak_folder(
         "keep_metadata": keep_metadata,
         "batch": batch,
     }
-    with exclusive.stopping(out), Journal(out, settings) as journal:
-        exclusive.tidy(out)
-        people, problems = _people(source)
+    with _as_cannot_write(out), _locked(out / LOG):
+        log = Log(out / LOG, about={"log": "photographs cloaked by poisonlib"} | settings)
+        atomic.remove_partial_files(out)
+        people, problems = _files_by_person(source)
         total = sum(map(len, people.values()))
-        batches = Batches(source, out, attack, journal, detect, total, progress)
+        cloaker = BatchCloaker(source, out, attack, log, detect, total, progress or no_progress)
         for files in people.values():
             for some in _batches(files, batch):
-                batches.cloak(some, files)
+                cloaker.cloak(some, files)
     return CloakedFolder(
         folder=out,
-        cloaked=batches.cloaked,
-        before=batches.before,
-        kept=tuple(batches.kept),
-        problems=(*problems, *batches.problems),
-        notes=tuple(batches.notes),
+        cloaked=cloaker.cloaked,
+        cloaked_before=cloaker.cloaked_before,
+        retained=tuple(cloaker.retained),
+        problems=(*problems, *cloaker.problems),
+        notes=tuple(cloaker.notes),
     )
 
 
-def _apart(source: Path, out: Path) -> None:
-    """Raise ValueError where one of two folders lies in the other."""
+def _check_apart(source: Path, out: Path) -> None:
     one, other = (Path(os.path.realpath(folder)) for folder in (source, out))
     if one.is_relative_to(other) or other.is_relative_to(one):
         raise ValueError(
-            f"{shown(source)} and {shown(out)} lie in one another; write to a folder apart from "
-            "the originals"
+            f"{printable(source)} and {printable(out)} lie in one another; write to a folder apart "
+            "from the originals"
         )
 
 
-def _people(source: Path) -> tuple[dict[str, list[Path]], list[Skipped]]:
-    """Files of each person, relative to the folder, and what could not be looked into."""
+@contextlib.contextmanager
+def _as_cannot_write(folder: Path) -> Iterator[None]:
+    """Turn errors after which no file can be written any more into `CannotWrite`."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in DISK_ERRORS:
+            raise
+        raise CannotWrite(
+            f"{printable(folder)} takes no more files ({problem.strerror}); all files in it are "
+            "complete. Make room, then the same command resumes from here"
+        ) from problem
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a file, which is made if there is none, against other runs.
+
+    Raises:
+        ValueError: its folder cannot be written to, another run holds it, or it is a link.
+    """
+    folder = printable(path.parent)
+    if path.is_symlink():
+        raise ValueError(f"{printable(path)} is a link; remove it or use another folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as problem:
+        if problem.errno in DISK_ERRORS:
+            raise
+        raise ValueError(
+            f"{folder} cannot be written to ({problem.strerror}); use another folder"
+        ) from problem
+    with file:
+        with contextlib.suppress(ImportError):  # no such locks on this system
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as problem:
+                if problem.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                    raise
+                raise ValueError(
+                    f"another run is writing to {folder}; wait for it, or use another folder"
+                ) from problem
+        yield
+
+
+def _files_by_person(source: Path) -> tuple[dict[str, list[Path]], list[Skipped]]:
+    """Files of each person, relative to the folder, and what could not be read."""
     people: dict[str, list[Path]] = defaultdict(list)
     problems = []
-    for found in walk(source):
-        if isinstance(found, Skipped):
-            problems.append(found)
+    for entry in walk(source):
+        if isinstance(entry, Skipped):
+            problems.append(entry)
         else:
-            file = found.relative_to(source)
+            file = entry.relative_to(source)
             people[person_of(file)].append(file)
     return people, problems
 
 
 def _batches(files: list[Path], most: int) -> list[list[Path]]:
-    """The files in order, in as few batches as can be, whose sizes differ by one at most."""
+    """The files in order, in as few batches as possible, whose sizes differ by one at most."""
     count = math.ceil(len(files) / most)
     ends = [len(files) * number // count for number in range(count + 1)]
     return [files[start:end] for start, end in zip(ends, ends[1:], strict=False)]

@@ -1,4 +1,4 @@
-"""How a cloaked photograph is stored: as its original was, so far as the cloak survives that."""
+"""How a cloaked photograph is stored: in its original's format, as far as that retains a cloak."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from workbench.photos.pictures import Picture
 
 Format = Literal["same", "png"]
 
-ENDINGS = {
+SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "PNG": (".png",),
     "WEBP": (".webp",),
     "TIFF": (".tif", ".tiff"),
     "BMP": (".bmp",),
 }
-"""The formats that are written. The first ending is for names that have none of them."""
+"""The formats that are written. The first suffix is for names that have none of them."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    # Colour at full resolution: the share of a cloak that survives is that of PNG, in a third of
-    # the bytes.
+    # With colour at full resolution, JPEG retains as much of a cloak as PNG, in a third of the
+    # bytes.
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"lossless": True, "method": 2},
     "TIFF": {"compression": "tiff_deflate"},
@@ -31,31 +31,32 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """Of Pillow's writers. All but JPEG lose nothing."""
 
 
-def written_format(picture: Picture, wanted: Format) -> str:
-    """The format that the cloaked copy of a picture gets, one of `ENDINGS`.
+def copy_format(picture: Picture, wanted: Format) -> str:
+    """The format of a picture's cloaked copy, one of `SUFFIXES`.
 
-    That of the original, but PNG for a GIF, whose 256 colours hold no cloak, and for what is
-    transparent in a format that cannot be.
+    That of the original, but PNG for a GIF, whose 256 colours hold no cloak, and for transparency
+    in a format that cannot store it.
     """
-    if wanted == "png" or picture.format not in ENDINGS:
+    if wanted == "png" or picture.format not in SUFFIXES:
         return "PNG"
     return "PNG" if picture.alpha is not None and picture.format == "BMP" else picture.format
 
 
-def name_in(format: str, name: Path) -> Path:
-    """The name of a copy in a format: the same, with an ending added where it says otherwise."""
-    endings = ENDINGS[format]
-    return name if name.suffix.lower() in endings else name.with_name(name.name + endings[0])
+def copy_name(name: Path, format: str) -> Path:
+    """The name of a copy in a format: the original's, with a suffix added if it has another."""
+    suffixes = SUFFIXES[format]
+    return name if name.suffix.lower() in suffixes else name.with_name(name.name + suffixes[0])
 
 
-def encoded(image: Image.Image, picture: Picture, format: str, *, keep_metadata: bool) -> bytes:
+def encode_copy(image: Image.Image, picture: Picture, format: str, *, keep_metadata: bool) -> bytes:
     """The content of the cloaked copy's file.
 
     Args:
         image: RGB, cloaked.
-        picture: the original, for its transparency and colour profile, which are kept.
-        format: one of `ENDINGS`.
-        keep_metadata: also what of its EXIF block may be published (`workbench.photos.metadata`).
+        picture: the original, for its transparency and colour profile.
+        format: one of `SUFFIXES`.
+        keep_metadata: also the part of its EXIF block that may be published
+            (`workbench.photos.metadata`).
 
     Raises:
         OSError, ValueError: the format cannot hold it.

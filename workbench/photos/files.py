@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,19 @@ from numpy.typing import NDArray
 
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress
-from workbench.photos.faces import Choose, as_images, central, cut_out, face_in, prominent
-from workbench.photos.pictures import read, resolved
-from workbench.photos.walk import Skipped, checked, spread, visible
+from workbench.photos.faces import (
+    Choose,
+    align_face,
+    find_face,
+    most_central,
+    most_prominent,
+    to_tensor,
+)
+from workbench.photos.pictures import read, resolve_link
+from workbench.photos.walk import Skipped, evenly_spaced, existing_folder, list_visible
+
+LabelledFile = tuple[str, Path]
+"""A person's name, and a file that shows them."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +37,7 @@ class FoundPhotos(Photos):
     """Photographs read from files.
 
     Attributes:
-        skipped: what was left out, with reasons.
-
-    Example:
-        >>> import torch
-        >>> from workbench.photos import FoundPhotos
-        >>> found = FoundPhotos(torch.rand(1, 3, 8, 8), torch.tensor([0]), ("Ada",))
-        >>> len(found), found.skipped
-        (1, ())
+        skipped: files that were left out, with reasons.
     """
 
     skipped: tuple[Skipped, ...] = ()
@@ -50,15 +53,14 @@ def from_folder(
     """Read photographs from ``folder/NAME/*.jpg`` and cut out the most prominent face of each.
 
     Every file in a person's folder is read, or listed with the reason why not, whatever its name
-    ends with; only hidden files are passed over, and no link out of the folder is followed.
-    Pictures are turned upright as their EXIF orientation says. Only the landmarks are remembered,
-    in poisonlib's cache folder; the given folder is only read. A trial needs four photographs of
-    each person.
+    ends with; hidden files are left out, and no link out of the folder is followed. Pictures are
+    turned upright as their EXIF orientation says. Only landmarks are cached, in poisonlib's cache
+    folder; the given folder is only read. A trial needs four photographs of each person.
 
     Args:
         folder: with one folder for each person, named after them.
         min_photos: leave out people with fewer photographs than this.
-        most: look at so many files at most, so that they fit into memory: fewer of those who have
+        most: read at most this many files, so that they fit into memory: fewer of people who have
             many, and if that is not enough, fewer people. Each photograph takes 150 kB.
         progress: called with (files done, files in all, what is being done).
 
@@ -83,27 +85,28 @@ def from_folder(
         ...     pixels = (image * 255).byte().permute(1, 2, 0).numpy()
         ...     Image.fromarray(pixels).resize((224, 224)).save(f"album/Ada/{number}.png")
         >>> _ = Path("album/Ada/notes.txt").write_text("Ada in the garden")
-        >>> mine = from_folder("album")
-        >>> mine.images.shape, [left.file.name for left in mine.skipped]
+        >>> photos = from_folder("album")
+        >>> photos.images.shape, [skipped.file.name for skipped in photos.skipped]
         (torch.Size([2, 3, 112, 112]), ['notes.txt'])
     """
     example = Path(folder) / "Ada" / "1.jpg"
-    folder = checked(folder, what=f"a folder of photographs for each person, e.g. {example}")
-    found = visible(folder)
-    people = [path for path in found if os.path.isdir(path)]
-    left_out = [Skipped(path, "not in a person's folder") for path in found if path not in people]
-    files = []
+    folder = existing_folder(
+        folder, what=f"a folder of photographs for each person, e.g. {example}"
+    )
+    entries = list_visible(folder)
+    people = [path for path in entries if os.path.isdir(path)]
+    skipped = [Skipped(path, "not in a person's folder") for path in entries if path not in people]
+    files: list[LabelledFile] = []
     for person in people:
         try:
             if person.is_symlink():
-                resolved(person, within=folder)
-            files += [(person.name, file) for file in visible(person)]
+                resolve_link(person, within=folder)
+            files += [(person.name, file) for file in list_visible(person)]
         except OSError as problem:
-            left_out.append(Skipped(person, f"a folder that cannot be read ({problem.strerror})"))
+            skipped.append(Skipped(person, f"a folder that cannot be read ({problem.strerror})"))
         except ValueError as problem:
-            left_out.append(Skipped(person, str(problem)))
-    files = _at_most(most, files, min_photos, folder, left_out)
-    return _gather(files, prominent, folder, min_photos, left_out, progress)
+            skipped.append(Skipped(person, str(problem)))
+    return _read_all(files, folder, most_prominent, min_photos, most, skipped, progress)
 
 
 def lfw(
@@ -114,16 +117,16 @@ def lfw(
     download: bool = False,
     progress: Progress | None = None,
 ) -> FoundPhotos:
-    """Labeled Faces in the Wild (Huang et al., 2007), where scikit-learn keeps it, aligned.
+    """Labeled Faces in the Wild (Huang et al., 2007), where scikit-learn stores it, aligned.
 
-    Of several faces the one in the middle is meant. The first reading looks for landmarks, which
-    takes a minute for a thousand pictures; they are remembered.
+    Of several faces the most central one is taken. Detecting landmarks takes a minute for a
+    thousand pictures; they are cached.
 
     Args:
-        data_home: scikit-learn's data folder, in which ``lfw_home/lfw_funneled`` lies; by default
+        data_home: scikit-learn's data folder, which contains ``lfw_home/lfw_funneled``; by default
             ``$SCIKIT_LEARN_DATA`` or ``~/scikit_learn_data``.
         min_faces: leave out people with fewer photographs.
-        most: look at so many files at most, as :func:`from_folder` does.
+        most: read at most this many files, as :func:`from_folder` does.
         download: let scikit-learn fetch it (230 MB) if it is not there.
         progress: called with (files done, files in all, what is being done).
 
@@ -142,7 +145,7 @@ def lfw(
     if not folder.is_dir() and download:
         from sklearn.datasets import fetch_lfw_people
 
-        # The people with the most photographs: little to read, and the files stay for us.
+        # Only the people with the most photographs are decoded; all files stay on disk.
         fetch_lfw_people(data_home=str(home.expanduser()), min_faces_per_person=500)
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -150,98 +153,94 @@ def lfw(
             "workbench.photos.lfw(download=True) (230 MB), or name scikit-learn's data folder in "
             "$SCIKIT_LEARN_DATA"
         )
-    files = []
-    for person in filter(os.path.isdir, visible(folder)):
-        if len(mine := visible(person)) >= min_faces:
-            files += [(person.name.replace("_", " "), file) for file in mine]
-    left_out: list[Skipped] = []
-    files = _at_most(most, files, min_faces, folder, left_out)
-    return _gather(files, central, folder, 1, left_out, progress)
+    files: list[LabelledFile] = []
+    for person in filter(os.path.isdir, list_visible(folder)):
+        if len(photographs := list_visible(person)) >= min_faces:
+            files += [(person.name.replace("_", " "), file) for file in photographs]
+    return _read_all(files, folder, most_central, 1, most, [], progress, thin_to=min_faces)
 
 
-def _at_most(
-    most: int | None,
-    files: list[tuple[str, Path]],
-    least: int,
+def _read_all(
+    files: list[LabelledFile],
     folder: Path,
-    left_out: list[Skipped],
-) -> list[tuple[str, Path]]:
-    """At most so many files: as many of each person as of any other who has them, evenly spread.
+    choose: Choose,
+    min_photos: int,
+    most: int | None,
+    skipped: list[Skipped],
+    progress: Progress | None,
+    *,
+    thin_to: int | None = None,
+) -> FoundPhotos:
+    """The photographs in files of one folder.
 
     Args:
-        most: so many; all, if None.
-        files: with the names of those whom they show.
-        least: of each person; if that is too many, some people are left out.
-        folder: that they are in.
-        left_out: is told how many were taken.
+        thin_to: how many files of each person are read at least; ``min_photos`` if not given.
     """
-    if most is not None and most < least:
-        raise ValueError(f"most must leave {least} photographs of one person at least, got {most}")
-    if most is None or len(files) <= most:
-        return files
-    of: dict[str, list[tuple[str, Path]]] = {}
-    for name, file in files:
-        of.setdefault(name, []).append((name, file))
-    people = spread(list(of.values()), most // least)
-    longest = max(map(len, people))
-    fitting = (
-        count
-        for count in range(least, longest + 1)
-        if sum(min(len(mine), count) for mine in people) <= most
-    )
-    each = max(fitting, default=least)
-    taken = [file for mine in people for file in spread(mine, each)]
-    said = f"{len(taken)} of its {len(files)} files were looked at, of {len(people)} people"
-    left_out.append(Skipped(folder, said))
-    return taken
-
-
-def _gather(
-    files: Sequence[tuple[str, Path]],
-    choose: Choose,
-    folder: Path,
-    min_photos: int,
-    skipped: Sequence[Skipped],
-    progress: Progress | None,
-) -> FoundPhotos:
-    left_out = list(skipped)
+    chosen = _thinned(files, most, min_photos if thin_to is None else thin_to)
+    if len(chosen) < len(files):
+        people = len({name for name, _ in chosen})
+        reason = f"{len(chosen)} of its {len(files)} files were read, of {people} people"
+        skipped.append(Skipped(folder, reason))
     faces: list[tuple[str, NDArray]] = []
-    for done, (name, face) in enumerate(_faces(files, choose, folder)):
-        if isinstance(face, Skipped):
-            left_out.append(face)
-        else:
-            faces.append((name, face))
+    for done, (name, file) in enumerate(chosen):
+        try:
+            faces.append((name, _read_face(file, choose, folder)))
+        except ValueError as problem:
+            skipped.append(Skipped(file, str(problem)))
         if progress is not None:
-            progress(done + 1, len(files), f"looking for faces in {folder.name}")
-    photographs = Counter(name for name, _ in faces)
-    few = {name for name, count in photographs.items() if count < min_photos}
-    left_out += [
+            progress(done + 1, len(chosen), f"looking for faces in {folder.name}")
+    counts = Counter(name for name, _ in faces)
+    few = {name for name, count in counts.items() if count < min_photos}
+    skipped += [
         Skipped(folder / name, f"fewer than {min_photos} photographs of this person")
         for name in sorted(few)
     ]
     faces = [(name, face) for name, face in faces if name not in few]
     if not faces:
-        why = "; ".join(map(str, left_out[:3])) or "it holds no pictures in folders of people"
-        raise ValueError(f"no usable photographs in {folder}: {why}")
+        reasons = "; ".join(map(str, skipped[:3])) or "it holds no pictures in folders of people"
+        raise ValueError(f"no usable photographs in {folder}: {reasons}")
     names = tuple(dict.fromkeys(name for name, _ in faces))
-    images = np.stack([face for _, face in faces])
     return FoundPhotos(
-        images=as_images(images),
+        images=to_tensor(np.stack([face for _, face in faces])),
         labels=torch.tensor([names.index(name) for name, _ in faces]),
         names=names,
-        skipped=tuple(left_out),
+        skipped=tuple(skipped),
     )
 
 
-def _faces(
-    files: Sequence[tuple[str, Path]], choose: Choose, folder: Path
-) -> Iterator[tuple[str, NDArray | Skipped]]:
-    """Each file's aligned face ``(112, 112, 3)`` uint8, or why there is none."""
+def _read_face(file: Path, choose: Choose, folder: Path) -> NDArray:
+    """A file's aligned face ``(112, 112, 3)`` uint8.
+
+    Raises:
+        ValueError: the reason why there is none.
+    """
+    if os.path.isdir(file):
+        raise ValueError("a folder in a person's folder; its files are not read")
+    picture = read(file, within=folder)
+    return align_face(picture.image, find_face(picture, choose=choose))
+
+
+def _thinned(
+    files: Sequence[LabelledFile], most: int | None, at_least: int
+) -> Sequence[LabelledFile]:
+    """At most ``most`` files: as many of each person as of any other who has them, evenly spaced.
+
+    If ``at_least`` files of each person are too many, some people are left out.
+    """
+    if most is not None and most < at_least:
+        raise ValueError(
+            f"most must leave {at_least} photographs of one person at least, got {most}"
+        )
+    if most is None or len(files) <= most:
+        return files
+    by_person: dict[str, list[LabelledFile]] = {}
     for name, file in files:
-        try:
-            if os.path.isdir(file):
-                raise ValueError("a folder in a person's folder; its files are not looked at")
-            picture = read(file, within=folder)
-            yield name, cut_out(picture.image, face_in(picture, choose=choose))
-        except ValueError as problem:
-            yield name, Skipped(file, str(problem))
+        by_person.setdefault(name, []).append((name, file))
+    people = evenly_spaced(list(by_person.values()), most // at_least)
+    fitting = (
+        count
+        for count in range(at_least, max(map(len, people)) + 1)
+        if sum(min(len(photographs), count) for photographs in people) <= most
+    )
+    each = max(fitting, default=at_least)
+    return [file for photographs in people for file in evenly_spaced(photographs, each)]

@@ -1,8 +1,8 @@
-"""One picture from a file that anybody may have made, or the reason why there is none.
+"""One picture from an untrusted file, or the reason why there is none.
 
 A file is opened only if it is a regular one, and decoded only if its first bytes and its header are
-those of a usual picture of bearable size. Nothing else that Pillow can read (PostScript, say, for
-which it would start another program) is ever handed to it.
+those of a common format at a reasonable size. Nothing else that Pillow can read (PostScript, say,
+for which it would start another program) is ever passed to it.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from poisonlib import hashing
-from workbench.photos import metadata
+from workbench.photos.metadata import publishable_exif
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 """The only decoders that are used, by Pillow's names."""
 MOST_PIXELS = 120_000_000
-"""More than the cameras of today give. The header is asked before anything is decoded."""
+"""More than today's cameras give. The header is checked before anything is decoded."""
 MOST_BYTES = 750_000_000
-"""What so many pixels take in the most wasteful of the formats, and a bit."""
+"""What so many pixels take in the least compact of the formats, and a little more."""
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
-"""Pillow's names for grey pictures of 16 bits, whose conversion would cut off, not scale."""
+"""Pillow's modes for grey pictures of 16 bits, whose conversion would clip instead of scale."""
 UNSCALED = ("I", "F")
-"""Its names for values of 32 bits, of which nobody knows which are black and white."""
+"""Its modes for values of 32 bits, whose black and white levels are unknown."""
 
 ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
 DOCUMENTS = (b"%PDF", b"%!PS", b"8BPS", b"<svg", b"<?xml", b"\xc5\xd0\xd3\xc6")
@@ -46,9 +46,9 @@ class Picture:
         image: RGB, 8 bits, upright as EXIF says.
         alpha: the transparency of the same size, where there is any.
         format: of the file, one of `FORMATS`.
-        profile: the ICC profile that the values of ``image`` are to be shown with, or nothing.
+        profile: the ICC colour profile of ``image``, or nothing.
         exif: its EXIF block without position, thumbnail, maker notes and orientation, or nothing.
-        notes: what became of anything that ``image`` does not hold, in plain words.
+        notes: remarks on what was lost in conversion.
     """
 
     content: bytes
@@ -66,19 +66,19 @@ class Picture:
 
 
 def read(file: Path, *, within: Path | None = None) -> Picture:
-    """The picture in a file. Of a moving picture that is the first frame.
+    """The picture in a file; of an animation, the first frame.
 
     Args:
         file: of whatever kind and content.
         within: a folder that a link must not lead out of.
 
     Raises:
-        ValueError: anything that is no picture, for whatever reason; the message is that reason.
+        ValueError: it is no picture, for whatever reason; the message is that reason.
     """
-    return decoded(content_of(file, within=within))
+    return decode(read_content(file, within=within))
 
 
-def content_of(file: Path, *, within: Path | None = None) -> bytes:
+def read_content(file: Path, *, within: Path | None = None) -> bytes:
     """The bytes of a file that may hold a picture.
 
     Pipes, devices and folders are never opened, nor is a link out of ``within`` followed.
@@ -87,7 +87,7 @@ def content_of(file: Path, *, within: Path | None = None) -> bytes:
         ValueError: the reason why it is not read.
     """
     try:
-        real = resolved(file, within=within) if file.is_symlink() else file
+        real = resolve_link(file, within=within) if file.is_symlink() else file
         kind = os.lstat(real).st_mode
         if stat.S_ISDIR(kind):
             raise ValueError("a folder")
@@ -97,19 +97,19 @@ def content_of(file: Path, *, within: Path | None = None) -> bytes:
         descriptor = os.open(real, os.O_RDONLY | sum(getattr(os, flag, 0) for flag in flags))
         with open(descriptor, "rb") as opened:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):  # exchanged a moment ago
+            if not stat.S_ISREG(status.st_mode):  # replaced since it was checked
                 raise ValueError("not a file")
             if status.st_size > MOST_BYTES:
                 raise ValueError(f"larger than {MOST_BYTES / 1e6:.0f} MB, which no photograph is")
             start = opened.read(512)
-            if why := _something_else(start):
-                raise ValueError(why)
+            if reason := _not_a_picture(start):
+                raise ValueError(reason)
             return start + opened.read(MOST_BYTES)
     except OSError as problem:
         raise ValueError(f"a file that cannot be read ({problem.strerror})") from problem
 
 
-def resolved(link: Path, *, within: Path | None = None) -> Path:
+def resolve_link(link: Path, *, within: Path | None = None) -> Path:
     """Where a link leads.
 
     Raises:
@@ -125,7 +125,7 @@ def resolved(link: Path, *, within: Path | None = None) -> Path:
     return real
 
 
-def decoded(content: bytes) -> Picture:
+def decode(content: bytes) -> Picture:
     """The picture in the bytes of a file.
 
     Raises:
@@ -136,14 +136,14 @@ def decoded(content: bytes) -> Picture:
             # Pillow warns of oddities in a file; it is either read nevertheless, or refused below.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-                return _taken_from(opened, content)
+                return _convert(opened, content)
     except UnidentifiedImageError as problem:
         raise ValueError("not a readable picture (of no known format)") from problem
     except Image.DecompressionBombError as problem:
         raise ValueError(_too_large("far more")) from problem
     except _TooLarge as problem:
         raise ValueError(_too_large(str(problem))) from problem
-    except Exception as problem:  # decoders of damaged files raise whatever they stumble over
+    except Exception as problem:  # decoders raise all kinds of errors on damaged files
         raise ValueError(f"not a readable picture ({problem})") from problem
 
 
@@ -156,11 +156,11 @@ def _too_large(stated: str) -> str:
     return f"its header states {stated} (at most {limit}); it was not decoded"
 
 
-def _taken_from(opened: Image.Image, content: bytes) -> Picture:
+def _convert(opened: Image.Image, content: bytes) -> Picture:
     width, height = opened.size
     if width * height > MOST_PIXELS:
         raise _TooLarge(f"{width} x {height} pixels")
-    # A photograph of some cameras (MPO) brings a second one along, which no viewer shows.
+    # Some cameras (MPO) store a second photograph in the file, which no viewer shows.
     name = "JPEG" if opened.format == "MPO" else str(opened.format)
     notes = []
     if name != "JPEG" and getattr(opened, "is_animated", False):
@@ -175,7 +175,7 @@ def _taken_from(opened: Image.Image, content: bytes) -> Picture:
         notes.append("its printing colours (CMYK) became RGB without their profile")
     profile = opened.info.get("icc_profile") or b""
     in_rgb = opened.mode in ("RGB", "RGBA", "RGBX", "P") and profile[16:20] == b"RGB "
-    exif = metadata.kept(opened)
+    exif = publishable_exif(opened)
     upright = _in_8_bits(_upright(opened))
     alpha = None
     if upright.has_transparency_data:
@@ -183,14 +183,14 @@ def _taken_from(opened: Image.Image, content: bytes) -> Picture:
     if alpha is not None and alpha.getextrema() == (255, 255):
         alpha = None
     image = upright.convert("RGB")
-    image.info.clear()  # Pillow would write what it finds there into new files
+    image.info.clear()  # Pillow would write its entries into new files
     return Picture(content, image, alpha, name, profile if in_rgb else b"", exif, tuple(notes))
 
 
 def _upright(picture: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(picture)
-    except Exception:  # a damaged EXIF block: viewers show such a picture as it lies
+    except Exception:  # a damaged EXIF block: viewers show such a picture as it is stored
         return picture
 
 
@@ -201,8 +201,8 @@ def _in_8_bits(picture: Image.Image) -> Image.Image:
     return Image.fromarray(values.round().astype(np.uint8))
 
 
-def _something_else(start: bytes) -> str:
-    """What a file is that starts like this, if it is known and no picture; else nothing."""
+def _not_a_picture(start: bytes) -> str:
+    """What a file with these first bytes is, if it is known and no picture; else nothing."""
     if not start:
         return "an empty file"
     if start.startswith(ARCHIVES) or start[257:262] == b"ustar":

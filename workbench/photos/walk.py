@@ -26,68 +26,68 @@ class Skipped:
     reason: str
 
     def __str__(self) -> str:
-        return f"{shown(self.file)}: {self.reason}"
+        return f"{printable(self.file)}: {self.reason}"
 
 
-def shown(path: Path | str) -> str:
-    """A path that can be printed and says the same: what is not printable is written as ``\\x..``.
+def printable(path: Path | str) -> str:
+    """A path as printable text, with everything else escaped like ``\\x1b``.
 
-    Names of files may hold line breaks, commands to a terminal, and bytes that are no text at all.
+    File names may hold line breaks, terminal escape codes, and bytes that are not text at all.
     """
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(path))
 
 
-def visible(folder: Path) -> list[Path]:
-    """What lies in a folder, in the order of names; hidden files are passed over."""
+def list_visible(folder: Path) -> list[Path]:
+    """The entries of a folder that are not hidden, sorted by name."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def spread(items: Sequence[Item], count: int) -> list[Item]:
-    """So many of a list, evenly spread; all of a shorter one."""
+def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
+    """At most ``count`` of the items, evenly spaced; all of a shorter list."""
     count = min(count, len(items))
     return [items[number * len(items) // count] for number in range(count)]
 
 
 def walk(folder: Path) -> Iterator[Path | Skipped]:
-    """Everything in a folder and the folders below it, in the order of names.
+    """Everything in a folder and the folders below it, sorted by name.
 
-    Only names are looked at: whether a path is a picture is for `pictures.read` to say. Links to
-    folders are not followed, so that no walk is endless or ends elsewhere. Hidden files and folders
-    are passed over.
+    Only names are read: whether a path is a picture is for `pictures.read` to say. Links to folders
+    are not followed, so that no walk is endless or ends elsewhere. Hidden files and folders are
+    left out.
 
     Args:
         folder: absolute or not.
 
     Yields:
-        paths below ``folder`` that are no folders, and what could not be looked into, with paths
+        paths below ``folder`` that are no folders, and folders that were not entered, with paths
         relative to ``folder``.
     """
     pending = [folder]
     while pending:
         path = pending.pop()
-        if path != folder and not os.path.isdir(path):  # of what may not be asked, neither
+        if path != folder and not os.path.isdir(path):  # or one whose kind is not readable
             yield path
         elif path != folder and path.is_symlink():
             yield Skipped(path.relative_to(folder), "a link to a folder; it is not followed")
         else:
             try:
-                pending += reversed(visible(path))
+                pending += reversed(list_visible(path))
             except OSError as problem:
-                why = f"a folder that cannot be read ({problem.strerror})"
-                yield Skipped(path.relative_to(folder), why)
+                reason = f"a folder that cannot be read ({problem.strerror})"
+                yield Skipped(path.relative_to(folder), reason)
 
 
-def checked(folder: Path | str, *, what: str) -> Path:
-    """A folder that is there.
+def existing_folder(folder: Path | str, *, what: str) -> Path:
+    """A folder, checked to exist.
 
     Args:
         folder: of the caller's choice.
         what: it should hold, for the message.
 
     Raises:
-        FileNotFoundError: it is not there, or no folder.
+        FileNotFoundError: it does not exist, or is no folder.
     """
     folder = Path(folder)
     if not os.path.isdir(folder):
-        raise FileNotFoundError(f"no folder {shown(folder)}; give one that holds {what}")
+        raise FileNotFoundError(f"no folder {printable(folder)}; give one that holds {what}")
     return folder

@@ -1,4 +1,4 @@
-"""What a sweep runs: a TOML file, checked word by word before anything starts."""
+"""What a sweep runs: a TOML file, validated before anything starts."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class Config:
 
     Attributes:
         photographs: ``"people"`` (the packaged synthetic users), ``"lfw"`` (where scikit-learn
-            keeps it), or a folder as :func:`workbench.photos.from_folder` reads it.
+            stores it), or a folder as :func:`workbench.photos.from_folder` reads it.
         tools: names of :func:`poisonlib.tools.paper_tools` or
             :func:`~poisonlib.tools.weaker_tools`.
-        extractors: names, as :func:`poisonlib.extractors.load` takes them.
+        extractors: names, as :func:`workbench.extractors.load` takes them.
         users: how many protect themselves in turn, drawn by each seed; 0 means everybody.
         seeds: of the splits, the draws of users and the cloaks.
         recognisers: keys of :data:`poisonlib.recognition.RECOGNISERS`.
-        turns: users in one job of recognition; the smaller, the less is lost with a worker.
+        users_per_job: users in one trial job; the smaller, the less is lost with a worker.
 
     Raises:
-        ValueError: something unknown, empty, given twice or of the wrong kind; the message names
-            the key, what came and what is known.
+        ValueError: an unknown, empty or repeated value, or one of the wrong type; the message names
+            the key, the value and what is known.
 
     Example:
         >>> from workbench.sweep import Config
@@ -64,28 +64,24 @@ class Config:
     users: int = 0
     seeds: tuple[int, ...] = (0,)
     recognisers: tuple[str, ...] = ("1-NN",)
-    turns: int = 10
+    users_per_job: int = 10
 
     def __post_init__(self) -> None:
         if not isinstance(self.photographs, str) or not self.photographs:
             raise ValueError(
                 f'photographs must be "{PEOPLE}", "{LFW}" or a folder, got {self.photographs!r}'
             )
-        for key, kind in (
-            ("tools", str),
-            ("extractors", str),
-            ("recognisers", str),
-            ("seeds", int),
-        ):
+        for key in ("tools", "extractors", "recognisers", "seeds"):
+            kind = int if key == "seeds" else str
             object.__setattr__(self, key, _list(key, getattr(self, key), kind))
-        for key, least in (("users", 0), ("turns", 1)):
+        for key, least in (("users", 0), ("users_per_job", 1)):
             value = getattr(self, key)
             if not _is(value, int) or value < least:
                 raise ValueError(f"{key} must be a whole number >= {least}, got {value!r}")
         if min(self.seeds) < 0:
             raise ValueError(f"seeds must be whole numbers >= 0, got {min(self.seeds)}")
-        _known("recognisers", self.recognisers, RECOGNISERS)
-        _known("tools", self.tools, tools())
+        _check_known("recognisers", self.recognisers, RECOGNISERS)
+        _check_known("tools", self.tools, tools())
 
     @classmethod
     def read(cls, path: Path | str) -> Config:
@@ -165,7 +161,7 @@ def _is(value: object, kind: type) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _known(key: str, values: tuple[str, ...], known: Mapping[str, object]) -> None:
+def _check_known(key: str, values: tuple[str, ...], known: Mapping[str, object]) -> None:
     for value in values:
         if value not in known:
             raise ValueError(f"{key} has the unknown {value!r}; known are: {', '.join(known)}")

@@ -1,20 +1,28 @@
-"""What a sweep costs: measured seconds for each piece, and how many pieces there are.
+"""What a sweep costs: measured seconds for each piece, how many pieces there are, and a figure.
 
-Cloaking and embedding cost so much for each photograph; looking up costs so much for each pair of
-a test photograph and a gallery photograph. Both are measured on the ledger of a small sweep.
+Crafting and embedding cost so much for each photograph; a lookup costs so much for each pair of a
+test photograph and a gallery photograph. All are measured on a small sweep.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from workbench.sweep.ledger import Entry
+import pandas
 
-#: Pairs of photographs compared in what the cost model calls a lookup of its own.
-MILLION = 1_000_000
+from poisonlib.figures.frames import slider
+from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED
+from workbench.sweep.jobs import MILLION
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+HOUR = 3600.0
+LOOKS = {"cloaks": (CLOAKED, "/"), "embeddings": (CLEAN, ""), "lookups": (DEFENDED, "x")}
+"""How each part of a sweep is drawn: its role, and the pattern of its bars."""
 
 
 @dataclass(frozen=True)
@@ -22,34 +30,39 @@ class Cost:
     """How long a sweep takes one core of the machine that was measured, in seconds.
 
     Attributes:
-        cloaks: making cloaks.
-        rows: embedding everybody.
-        turns: looking people up.
+        cloaks: crafting cloaks.
+        embeddings: embedding everybody.
+        lookups: recognising people.
 
     Example:
         >>> from workbench.sweep import Cost
-        >>> Cost(cloaks=3600.0, rows=60.0, turns=40.0).wall(4, efficiency=0.925)
+        >>> Cost(cloaks=3600.0, embeddings=60.0, lookups=40.0).wall(4, efficiency=0.925)
         1000.0
     """
 
     cloaks: float
-    rows: float
-    turns: float
+    embeddings: float
+    lookups: float
 
     @property
     def total(self) -> float:
         """All of it, in seconds of one core."""
-        return self.cloaks + self.rows + self.turns
+        return self.cloaks + self.embeddings + self.lookups
+
+    @property
+    def parts(self) -> tuple[Cost, Cost, Cost]:
+        """Each of the three by itself."""
+        return Cost(self.cloaks, 0, 0), Cost(0, self.embeddings, 0), Cost(0, 0, self.lookups)
 
     def wall(self, workers: int, *, efficiency: float = 1.0, faster: float = 1.0) -> float:
-        """Seconds until it is done.
+        """Seconds of wall time.
 
         Args:
             workers: that share the jobs.
-            efficiency: of sharing, in (0, 1]: speed-up divided by workers, measured or assumed. One
-                worker shares with nobody.
-            faster: how many times faster than the measured core a worker runs a network, so on
-                cloaks and embeddings; looking up is left as it is.
+            efficiency: of sharing, in (0, 1]: speed-up divided by workers, measured or assumed.
+                Makes no difference to a single worker.
+            faster: how many times faster than the measured core a worker runs a network, which
+                concerns cloaks and embeddings, not lookups.
 
         Raises:
             ValueError: no workers, or a number outside its range.
@@ -59,44 +72,36 @@ class Cost:
                 "expected workers >= 1, efficiency in (0, 1] and faster > 0, got "
                 f"{workers}, {efficiency}, {faster}"
             )
-        alone = (self.cloaks + self.rows) / faster + self.turns
+        alone = (self.cloaks + self.embeddings) / faster + self.lookups
         return alone if workers == 1 else alone / (workers * efficiency)
 
 
-def measured(ledger: Iterable[Entry]) -> Mapping[tuple[str, str], float]:
+def measured(timings: pandas.DataFrame) -> Mapping[tuple[str, str], float]:
     """Seconds for each piece, by (kind, what).
 
     Args:
-        ledger: of a sweep, :func:`~workbench.sweep.entries`.
+        timings: of a sweep, :func:`~workbench.sweep.timings`.
 
     Returns:
-        seconds for each photograph under ``("cloaks", tool)`` and ``("rows", extractor)``, and for
-        each million of compared pairs under ``("turns", "recogniser, extractor")``. Jobs of one
-        kind are pooled, so that long ones count by their length.
+        seconds for each photograph under ``("cloaks", tool)`` and ``("embeddings", extractor)``,
+        and for each million of compared pairs under ``("lookups", "recogniser, extractor")``. Jobs
+        of one kind are pooled, so that long ones count by their length.
 
     Raises:
-        ValueError: an empty ledger.
+        ValueError: no timings.
 
     Example:
-        >>> from workbench.sweep import Entry, measured
-        >>> ledger = [
-        ...     Entry("cloaks", "a", "LowKey", 8, 0, seconds=24.0, device="cpu"),
-        ...     Entry("rows", "b", "softmax-2014", 1200, 0, seconds=3.0, device="cpu"),
-        ...     Entry("turns", "c", "1-NN, softmax-2014", 900, 900, seconds=0.81, device="cpu"),
-        ... ]
-        >>> measured(ledger)["cloaks", "LowKey"]  # seconds for each photograph
+        >>> import pandas
+        >>> from workbench.sweep import measured
+        >>> columns = ["kind", "what", "pieces", "seconds"]
+        >>> timings = pandas.DataFrame([("cloaks", "LowKey", 8, 24.0)], columns=columns)
+        >>> measured(timings)["cloaks", "LowKey"]  # seconds for each photograph
         3.0
     """
-    seconds: dict[tuple[str, str], float] = defaultdict(float)
-    pieces: dict[tuple[str, str], float] = defaultdict(float)
-    for entry in ledger:
-        key = (entry.kind, entry.what)
-        seconds[key] += entry.seconds
-        pairs = entry.photographs * entry.gallery / MILLION
-        pieces[key] += pairs if entry.kind == "turns" else entry.photographs
-    if not seconds:
-        raise ValueError("the ledger is empty; run a sweep that has something to make")
-    return {key: seconds[key] / pieces[key] for key in seconds}
+    if timings.empty:
+        raise ValueError("there are no timings; run a sweep that has something to do")
+    sums = timings.groupby(["kind", "what"], sort=False)[["seconds", "pieces"]].sum()
+    return (sums["seconds"] / sums["pieces"]).to_dict()
 
 
 def estimate(
@@ -107,9 +112,9 @@ def estimate(
     users: int | None = None,
     seeds: int = 1,
     test_share: float = 0.3,
-    turns: int = 10,
+    users_per_job: int = 10,
 ) -> Cost:
-    """What a sweep of every tool, extractor and recogniser that was measured costs at another size.
+    """The cost of a sweep of all measured tools, extractors and recognisers at another size.
 
     Args:
         costs: of :func:`measured`.
@@ -118,7 +123,7 @@ def estimate(
         users: who protect themselves in turn; everybody by default.
         seeds: how often all of it is repeated.
         test_share: of each person's photographs.
-        turns: users in one job of recognition.
+        users_per_job: users in one trial job.
 
     Returns:
         seconds of one core.
@@ -127,13 +132,8 @@ def estimate(
         ValueError: no people, fewer photographs than people, or more users than people.
 
     Example:
-        >>> from workbench.sweep import Entry, estimate, measured
-        >>> ledger = [
-        ...     Entry("cloaks", "a", "LowKey", 8, 0, seconds=24.0, device="cpu"),
-        ...     Entry("rows", "b", "softmax-2014", 1200, 0, seconds=3.0, device="cpu"),
-        ...     Entry("turns", "c", "1-NN, softmax-2014", 900, 900, seconds=0.81, device="cpu"),
-        ... ]
-        >>> cost = estimate(measured(ledger), people=100, photographs=1000)
+        >>> from workbench.sweep import estimate
+        >>> cost = estimate({("cloaks", "LowKey"): 3.0}, people=100, photographs=1000)
         >>> cost.cloaks  # seconds: 700 training photographs, three for each
         2100.0
     """
@@ -144,12 +144,68 @@ def estimate(
         )
     test = photographs * test_share
     gallery = photographs - test
-    # In each job of recognition all test photographs are looked up once more, before any cloak.
-    lookups = (users + math.ceil(users / turns)) * test * gallery / MILLION
+    # In each trial job all test photographs are looked up once more, without any cloak.
+    lookups = (users + math.ceil(users / users_per_job)) * test * gallery / MILLION
     tools = sum(kind == "cloaks" for kind, _ in costs)
-    worn = users * gallery / people * seeds
-    parts = {"cloaks": worn, "rows": float(photographs), "turns": lookups * tools * seeds}
-    sums = dict.fromkeys(parts, 0.0)
-    for (kind, _), seconds in costs.items():
-        sums[kind] += seconds * parts[kind]
-    return Cost(**sums)
+    pieces = {
+        "cloaks": users * gallery / people * seeds,
+        "embeddings": float(photographs),
+        "lookups": lookups * tools * seeds,
+    }
+    seconds = dict.fromkeys(pieces, 0.0)
+    for (kind, _), cost in costs.items():
+        seconds[kind] += cost * pieces[kind]
+    return Cost(**seconds)
+
+
+def hours_by_workers(
+    cost: Cost,
+    *,
+    workers: Sequence[int] = (1, 2, 4, 8, 16, 32, 64),
+    faster: Sequence[float] = (1, 3, 10, 30, 100),
+    efficiency: float = 1.0,
+) -> go.Figure:
+    """Hours that a sweep takes, part by part, by the number of workers.
+
+    The slider sets how many times faster than the measured core a worker runs a network; lookups
+    are as fast as before.
+
+    Args:
+        cost: of the sweep.
+        workers: on the axis.
+        faster: steps of the slider, two or more.
+        efficiency: of sharing the work, in (0, 1].
+
+    Example:
+        >>> from workbench.sweep import Cost, hours_by_workers
+        >>> figure = hours_by_workers(Cost(7200.0, 60.0, 3600.0), workers=(1, 2))
+        >>> [list(bars.y) for bars in figure.data][0]  # cloaks: two hours of one, one of two
+        [2.0, 1.0]
+    """
+    import plotly.graph_objects as go
+
+    def bars(speed: float) -> list[go.Bar]:
+        return [
+            go.Bar(
+                x=[str(count) for count in workers],
+                y=[
+                    part.wall(count, faster=speed, efficiency=efficiency) / HOUR
+                    for count in workers
+                ],
+                name=name,
+                marker={"color": role.colour, "pattern": {"shape": shape, "solidity": 0.4}},
+                hovertemplate="%{x} workers: %{y:.2f} h for " + name + "<extra></extra>",
+            )
+            for (name, (role, shape)), part in zip(LOOKS.items(), cost.parts, strict=True)
+        ]
+
+    frames = [go.Frame(name=f"{speed:g}", data=bars(speed)) for speed in faster]
+    fig = go.Figure(data=frames[0].data, frames=frames)
+    return fig.update_layout(
+        barmode="stack",
+        xaxis={"type": "category", "title": {"text": "workers"}},
+        yaxis={"title": {"text": "hours"}, "rangemode": "tozero"},
+        sliders=slider(
+            [frame.name for frame in frames], prefix="a worker runs a network so many times faster"
+        ),
+    )

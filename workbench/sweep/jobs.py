@@ -1,6 +1,6 @@
-"""The jobs of a sweep: small enough to lose one, each leaving its result on disk.
+"""The jobs of a sweep: small, so that little is lost with one, and independent of each other.
 
-First cloaks and embeddings, which need nothing of each other, then the turns of the trials.
+First cloaks and embeddings, then the trials that use both.
 """
 
 from __future__ import annotations
@@ -10,47 +10,58 @@ import functools
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor
 
-from poisonlib import atomic
 from poisonlib.attacks import Attack, Cached
 from poisonlib.attacks.cache import cache_key
 from poisonlib.extractors import Extractor, ModuleExtractor, embed
+from poisonlib.hashing import sha256_of_json
 from poisonlib.recognition import RECOGNISERS
-from poisonlib.trial import Trial, choose_users, split
+from poisonlib.trial import Trial, choose_users, cloak_user, grid
 from workbench import extractors
 from workbench.extractors import OnDevice
 from workbench.sweep.config import Config, tools
-from workbench.sweep.ledger import Entry, enter
-from workbench.sweep.store import Store
+from workbench.sweep.folder import SweepFolder
+
+#: Pairs of photographs in one piece of a lookup.
+MILLION = 1_000_000
 
 
 class Job(ABC):
-    """Something to make, once. Jobs are frozen, small, and travel to whoever does them."""
+    """One piece of work. Jobs are frozen and small, so that they can be sent to any worker."""
 
     @abstractmethod
-    def do(self, store: Store) -> bool:
-        """Make it unless it is there; returns whether it had to be made."""
+    def run(self, folder: SweepFolder, embeddings: Tensor | None = None) -> Result:
+        """Do the work in this process."""
 
 
 @dataclass(frozen=True)
-class Cloaks(Job):
-    """One user's training photographs in the cloaks of one tool, as a trial makes them.
+class Result:
+    """What came of a job.
+
+    Attributes:
+        entry: for the log: the columns of :func:`~workbench.sweep.timings`, and of trials the
+            ``rows`` of their table.
+        embeddings: of an embedding job, ``(n, d)``.
+    """
+
+    entry: dict[str, Any]
+    embeddings: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class CloakJob(Job):
+    """Crafts the cloaks of one user's training photographs by one tool.
 
     Attributes:
         tool: by name.
         user: label.
         seed: of the trial.
-
-    Example:
-        >>> from workbench.sweep import Cloaks
-        >>> print(Cloaks("LowKey", user=3, seed=0))
-        LowKey for person 3, seed 0
     """
 
     tool: str
@@ -60,67 +71,49 @@ class Cloaks(Job):
     def __str__(self) -> str:
         return f"{self.tool} for person {self.user}, seed {self.seed}"
 
-    def do(self, store: Store) -> bool:
-        attack = _tools()[self.tool]
-        mine = (store.photos.labels == self.user) & ~_test(store, self.seed)
-        images, seed = store.photos.images[mine], self.seed + self.user
-        key = cache_key(attack, images, seed=seed)
-        if store.cloaks.get(key) is not None:
-            return False
-        started = time.perf_counter()
-        store.cloaks.put(key, attack(images, seed=seed))
-        seconds = time.perf_counter() - started
-        enter(store, Entry("cloaks", key, self.tool, len(images), 0, seconds, device().type))
-        return True
+    def is_finished(self, folder: SweepFolder) -> bool:
+        """Whether the cloaks are in the folder, undamaged."""
+        training = (folder.photos.labels == self.user) & ~folder.test(self.seed)
+        images = folder.photos.images[training]
+        key = cache_key(_tools()[self.tool], images, seed=self.seed + self.user)
+        return folder.cloaks.get(key) is not None
+
+    def run(self, folder: SweepFolder, embeddings: Tensor | None = None) -> Result:
+        attack, started = Cached(_tools()[self.tool], folder.cloaks), time.perf_counter()
+        test = folder.test(self.seed)
+        cloak = cloak_user(attack, folder.photos, self.user, test=test, seed=self.seed)
+        return Result(_timing("cloaks", self.tool, len(cloak), started))
 
 
 @dataclass(frozen=True)
-class Rows(Job):
-    """Everybody's photographs, embedded by one extractor.
+class EmbeddingJob(Job):
+    """Embeds everybody's photographs by one extractor.
 
     Attributes:
         extractor: by name.
-
-    Example:
-        >>> from workbench.sweep import Rows
-        >>> print(Rows("magface-2021"))
-        everybody through magface-2021
     """
 
     extractor: str
 
     def __str__(self) -> str:
-        return f"everybody through {self.extractor}"
+        return f"embeddings by {self.extractor}"
 
-    def do(self, store: Store) -> bool:
-        network = _extractor(self.extractor)
-        path = store.rows(network.fingerprint)
-        if path.exists():
-            return False
+    def run(self, folder: SweepFolder, embeddings: Tensor | None = None) -> Result:
+        network, photos = _extractor(self.extractor), folder.photos
         started = time.perf_counter()
-        images = store.photos.images
-        rows = torch.cat([embed(network, part) for part in images.split(256)]).numpy()
-        with atomic.writing(path) as file:
-            np.save(file, rows)
-        seconds = time.perf_counter() - started
-        entry = Entry("rows", path.stem, self.extractor, len(images), 0, seconds, device().type)
-        enter(store, entry)
-        return True
+        # In parts, as the photographs are mapped from disk.
+        made = torch.cat([embed(network, part) for part in photos.images.split(256)])
+        return Result(_timing("embeddings", self.extractor, len(photos), started), made)
 
 
 @dataclass(frozen=True)
-class Turns(Job):
-    """The trial of one tool before one extractor and recogniser, for some of the users.
+class TrialJob(Job):
+    """The trial of one tool against one extractor and recogniser, for some of the users.
 
     Attributes:
         tool, extractor, recogniser: by name.
         seed: of the trial.
-        users: labels, who protect themselves in turn.
-
-    Example:
-        >>> from workbench.sweep import Turns
-        >>> print(Turns("LowKey", "magface-2021", "1-NN", seed=0, users=(3, 7)))
-        LowKey against magface-2021, 1-NN, seed 0: turns of persons 3, 7
+        users: labels.
     """
 
     tool: str
@@ -131,98 +124,92 @@ class Turns(Job):
 
     def __str__(self) -> str:
         people = ", ".join(map(str, self.users))
-        met = f"{self.extractor}, {self.recogniser}"
-        return f"{self.tool} against {met}, seed {self.seed}: turns of persons {people}"
+        against = f"{self.extractor}, {self.recogniser}"
+        return f"{self.tool} against {against}, seed {self.seed}: persons {people}"
 
-    def do(self, store: Store) -> bool:
-        path = self.path(store)
-        if path.exists():
-            return False
-        started = time.perf_counter()
-        network, photos = _extractor(self.extractor), store.photos
-        attack = Cached(_tools()[self.tool], store.cloaks)
-        trial = Trial(attack, network, RECOGNISERS[self.recogniser], name=self.tool)
-        rows = torch.from_numpy(np.load(store.rows(network.fingerprint)))
-        result = trial.run(photos, users=self.users, seed=self.seed, embeddings=rows)
-        table = result.table.assign(recogniser=self.recogniser, seed=self.seed)
-        with atomic.writing(path) as file:
-            table.to_parquet(file, index=False)
-        seconds = time.perf_counter() - started
-        test = int(_test(store, self.seed).sum())
-        asked, gallery = test * (len(self.users) + 1), len(photos) - test
-        what = f"{self.recogniser}, {self.extractor}"
-        enter(store, Entry("turns", path.stem, what, asked, gallery, seconds, device().type))
-        return True
-
-    def path(self, store: Store) -> Path:
-        """Where the result is: by settings and weights, so that other ones are another file."""
+    @property
+    def key(self) -> str:
+        """In the log: by settings and weights, so that with other ones the job is another."""
         attack = _tools()[self.tool]
-        surrogates = [network.fingerprint for network in attack.extractors]
-        met = _extractor(self.extractor).fingerprint
-        run = (self.recogniser, self.seed, self.users)
-        return store.turns(self.tool, dict(attack.settings), surrogates, met, *run)
+        networks = [network.fingerprint for network in attack.extractors]
+        networks.append(_extractor(self.extractor).fingerprint)
+        return f"{self} [{sha256_of_json(dict(attack.settings), networks)[:16]}]"
+
+    def run(self, folder: SweepFolder, embeddings: Tensor | None = None) -> Result:
+        started, network, photos = time.perf_counter(), _extractor(self.extractor), folder.photos
+        trial = Trial(
+            Cached(_tools()[self.tool], folder.cloaks),
+            network,
+            RECOGNISERS[self.recogniser],
+            name=self.tool,
+            columns={"recogniser": self.recogniser, "seed": self.seed},
+        )
+        known = None if embeddings is None else {network.fingerprint: embeddings}
+        table = grid([trial], photos, users=self.users, seed=self.seed, embeddings=known)
+        test = int(folder.test(self.seed).sum())
+        # The test photographs are also looked up once without any cloak.
+        pairs = test * (len(self.users) + 1) * (len(photos) - test)
+        what = f"{self.recogniser}, {self.extractor}"
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        return Result(_timing("lookups", what, pairs / MILLION, started) | {"rows": rows})
 
 
-def plan(config: Config, store: Store) -> tuple[list[Job], list[Job]]:
-    """All jobs of a sweep, whether they have been done or not.
+def plan(config: Config, folder: SweepFolder) -> tuple[list[CloakJob], list[TrialJob]]:
+    """The jobs of a sweep that depend on the configuration, whether they are finished or not.
 
     Returns:
-        what can begin at once, the longest first; and the turns, which need all of that.
+        cloaks, the tools that are named last first, as the strongest usually are; and trials.
 
     Example:
-        >>> from workbench.sweep import Config, plan
-        >>> from workbench.sweep.store import open_store
+        >>> from workbench.sweep import Config, open_folder, plan
         >>> config = Config("people", ("LowKey",), ("softmax-2014",), users=2)
-        >>> store = open_store("sweep", config)
-        >>> first, turns = plan(config, store)
-        >>> [type(job).__name__ for job in (*first, *turns)]
-        ['Rows', 'Cloaks', 'Cloaks', 'Turns']
+        >>> cloaks, trials = plan(config, open_folder("sweep", config))
+        >>> len(cloaks), [str(trial).split(":")[0] for trial in trials]
+        (2, ['LowKey against softmax-2014, 1-NN, seed 0'])
     """
-    chosen = {seed: users(config, store, seed) for seed in config.seeds}
+    photos = folder.photos
+    count = config.users or len(photos.people)
+    chosen = {seed: choose_users(photos, count, seed=seed) for seed in config.seeds}
     cloaks = [
-        Cloaks(tool, user, seed)
+        CloakJob(tool, user, seed)
         for tool in reversed(config.tools)
         for seed in config.seeds
         for user in chosen[seed]
     ]
-    rows = [Rows(extractor) for extractor in config.extractors]
-    turns = [
-        Turns(tool, extractor, recogniser, seed, some)
+    trials = [
+        TrialJob(tool, extractor, recogniser, seed, some)
         for extractor in config.extractors
         for recogniser in config.recognisers
         for tool in config.tools
         for seed in config.seeds
-        for some in _batches(chosen[seed], config.turns)
+        for some in _batches(chosen[seed], config.users_per_job)
     ]
-    return [*rows, *cloaks], turns
+    return cloaks, trials
 
 
-def _batches(labels: list[int], size: int) -> Iterator[tuple[int, ...]]:
+def _batches(labels: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
     for first in range(0, len(labels), size):
         yield tuple(labels[first : first + size])
 
 
-def users(config: Config, store: Store, seed: int) -> list[int]:
-    """Labels of those who protect themselves under a seed, by ``choose_users``.
+def _timing(kind: str, what: str, pieces: float, started: float) -> dict[str, Any]:
+    seconds = time.perf_counter() - started
+    about = {"kind": kind, "what": what, "pieces": pieces}
+    return about | {"seconds": seconds, "device": device().type}
 
-    Raises:
-        ValueError: more than there are people.
-    """
-    return choose_users(store.photos, config.users or len(store.photos.people), seed=seed)
+
+# Once in each worker.
 
 
 @functools.cache
 def device() -> torch.device:
-    """Where this process computes: a GPU where there is one, shared out by process id.
+    """Where this process computes: a GPU where there is one, assigned by process id.
 
-    A cluster that hides all GPUs but one from each worker, as dask-cuda does, decides it itself.
+    A cluster that shows each worker one GPU only, as dask-cuda does, assigns them itself.
     """
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", os.getpid() % torch.cuda.device_count())
-
-
-# Loaded once in each worker.
 
 
 @functools.cache
@@ -243,8 +230,3 @@ def _extractor(name: str) -> Extractor:
     network, here = extractors.load(name), device()
     moves = here.type != "cpu" and isinstance(network, ModuleExtractor)
     return OnDevice(network, here) if moves else network
-
-
-@functools.cache
-def _test(store: Store, seed: int) -> torch.Tensor:
-    return split(store.photos.labels, seed=seed)

@@ -7,7 +7,7 @@ import pytest
 from poisonlib.caching import cache_folder
 from tests.assets.conftest import CONTENT
 from workbench import assets
-from workbench.assets import locations
+from workbench.assets import files
 
 
 def test_the_shared_folder_comes_first_and_is_only_read(toy, server, monkeypatch, tmp_path):
@@ -19,7 +19,7 @@ def test_the_shared_folder_comes_first_and_is_only_read(toy, server, monkeypatch
     (cache_folder("assets") / toy.file).write_bytes(b"not looked at")
     monkeypatch.setenv("POISONLIB_ASSETS", str(shared))
     assert assets.find("toy") == shared / toy.file
-    assert assets.is_here("toy")
+    assert assets.is_available("toy")
     assert server.requests == []
 
 
@@ -31,7 +31,7 @@ def test_the_cache_folder_comes_next(toy, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("variable", "kept", "below"),
+    ("variable", "place", "below"),
     [
         ("TORCH_HOME", "torch:checkpoints/a.pt", "checkpoints/a.pt"),
         ("XDG_CACHE_HOME", "torch:checkpoints/a.pt", "torch/checkpoints/a.pt"),
@@ -40,11 +40,11 @@ def test_the_cache_folder_comes_next(toy, monkeypatch, tmp_path):
         ("XDG_CACHE_HOME", "huggingface:models--a/a.bin", "huggingface/hub/models--a/a.bin"),
     ],
 )
-def test_downloads_of_other_packages_are_used(toy, monkeypatch, tmp_path, variable, kept, below):
+def test_downloads_of_other_packages_are_used(toy, monkeypatch, tmp_path, variable, place, below):
     for other in ("TORCH_HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE", "HF_HOME"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setattr(
-        locations, "manifest", lambda: {"toy": dataclasses.replace(toy, kept_by=(kept,))}
+        files, "manifest", lambda: {"toy": dataclasses.replace(toy, cached_by=(place,))}
     )
     monkeypatch.setenv(variable, str(tmp_path / "other"))
     path = tmp_path / "other" / below
@@ -60,7 +60,7 @@ def test_a_missing_asset_says_what_it_is_and_how_to_get_it(toy, server):
     assert isinstance(caught.value, FileNotFoundError)
     for part in ("a toy file", "1 MB", "CC0-1.0", "assets fetch toy", "toy.bin", "$POISONLIB_"):
         assert part in message
-    assert not assets.is_here("toy")
+    assert not assets.is_available("toy")
     assert server.requests == [], "looking must not download"
 
 

@@ -6,7 +6,7 @@ import pandas
 import pytest
 
 from workbench.audit import ReportCard
-from workbench.figures.report_card import report_card
+from workbench.audit.figures import report_card
 
 
 def card(*errors: float, names: tuple[str, ...] = ("naive", "adaptive")) -> ReportCard:
@@ -16,16 +16,16 @@ def card(*errors: float, names: tuple[str, ...] = ("naive", "adaptive")) -> Repo
         | {"n": 35, "users": 5, "does": "waits"}
         for name, error in zip(names, errors, strict=True)
     ]
-    return ReportCard("mine", pandas.DataFrame(rows), {}, 0)
+    return ReportCard("some cloak", pandas.DataFrame(rows), {}, 0)
 
 
 def test_each_frame_is_a_card() -> None:
     figure = report_card({"weak": card(0.2, 0.1), "strong": card(0.9, 0.3)}, prefix="budget")
     assert [frame.name for frame in figure.frames] == ["weak", "strong"]
-    said, without, cloaked = figure.frames[1].data
+    titles, without, cloaked = figure.frames[1].data
     assert list(cloaked.x) == [0.9, 0.3] and list(without.x) == [0.02, 0.02]
     assert list(cloaked.error_x.array) == pytest.approx([0.1, 0.1])
-    assert list(said.text) == ["naive: <b>protects</b>", "adaptive: <b>helps somewhat</b>"]
+    assert list(titles.text) == ["naive: <b>protects</b>", "adaptive: <b>helps somewhat</b>"]
     assert list(cloaked.y) == [0.0, -1.0], "the first trainer stands on top"
     assert figure.layout.sliders[0].currentvalue.prefix == "budget: "
     assert list(figure.data[2].x) == [0.2, 0.1], "it opens on the first card"
@@ -38,7 +38,7 @@ def test_one_card_needs_no_slider() -> None:
 
 
 def test_cards_of_different_trainers_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 line-ups"):
+    with pytest.raises(ValueError, match="2 different sets"):
         report_card({"a": card(0.2, 0.1), "b": card(0.2, 0.1, names=("naive", "newer"))})
-    with pytest.raises(ValueError, match="0 line-ups"):
+    with pytest.raises(ValueError, match="0 different sets"):
         report_card({})

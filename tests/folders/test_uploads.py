@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.folders.uploaded import received, safe
+from workbench.uploads import safe_name, save_uploads
 
 EVIL = {
     "../../x.jpg": "x.jpg",
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", EVIL)
 def test_a_name_cannot_leave_the_folder(name: str, folder: Path, tmp_path: Path) -> None:
-    assert received([(name, b"content")], folder) == ()
+    assert save_uploads([(name, b"content")], folder) == ()
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert written == [folder / EVIL[name]]
     assert written[0].read_bytes() == b"content"
@@ -45,60 +45,49 @@ def test_a_name_cannot_leave_the_folder(name: str, folder: Path, tmp_path: Path)
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text(max_size=60) | st.text(alphabet="./\\ \0a:", max_size=12))
 def test_whatever_a_name_is_it_becomes_one_file_or_none(name: str) -> None:
-    kept = safe(name)
-    assert kept == os.path.basename(kept) and "\\" not in kept and "\0" not in kept
-    assert not kept.startswith(".") and safe(kept) == kept
+    safe = safe_name(name)
+    assert safe == os.path.basename(safe) and "\\" not in safe and "\0" not in safe
+    assert not safe.startswith(".") and safe_name(safe) == safe
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/", "...", "/", "\\"])
 def test_no_name_is_refused(name: str, folder: Path) -> None:
-    (problem,) = received([(name, b"content")], folder)
+    (problem,) = save_uploads([(name, b"content")], folder)
     assert problem.reason == "no name that a file can have"
     assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("other", ["a/x.jpg", "X.JPG", "x.jpg"])
 def test_files_of_one_name_are_all_refused(other: str, folder: Path) -> None:
-    problems = received([("x.jpg", b"1"), (other, b"2"), ("y.jpg", b"3")], folder)
+    problems = save_uploads([("x.jpg", b"1"), (other, b"2"), ("y.jpg", b"3")], folder)
     assert [str(problem.file) for problem in problems] == ["x.jpg", other]
     assert {problem.reason for problem in problems} == {"2 files of this name were given"}
     assert [file.name for file in folder.iterdir()] == ["y.jpg"]
 
 
 def test_the_two_ways_to_write_an_accent_are_one_name(folder: Path) -> None:
-    assert len(received([("ä.jpg", b"1"), ("a\u0308.jpg", b"2")], folder)) == 2
+    assert len(save_uploads([("ä.jpg", b"1"), ("a\u0308.jpg", b"2")], folder)) == 2
 
 
-def test_what_cannot_be_written_is_told_and_the_others_are_kept(folder: Path) -> None:
+def test_what_cannot_be_written_is_told_and_the_others_are_written(folder: Path) -> None:
     files = [("x" * 300 + ".jpg", b"1"), ("y.jpg", memoryview(b"2"))]
-    (problem,) = received(files, folder)
-    assert problem.reason.startswith("could not be kept (")
+    (problem,) = save_uploads(files, folder)
+    assert problem.reason.startswith("could not be written (")
     assert (folder / "y.jpg").read_bytes() == b"2"
 
 
 def test_a_file_that_is_there_is_not_written_over(folder: Path) -> None:
     (folder / "x.jpg").write_bytes(b"mine")
-    (problem,) = received([("x.jpg", b"theirs")], folder)
-    assert "could not be kept" in problem.reason
+    (problem,) = save_uploads([("x.jpg", b"theirs")], folder)
+    assert "could not be written" in problem.reason
     assert (folder / "x.jpg").read_bytes() == b"mine"
 
 
 def test_a_full_disk_leaves_no_half_of_a_file(folder: Path, monkeypatch) -> None:
-    class Full:
-        def __init__(self, file, mode):
-            self.opened = open(file, mode)
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
 
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *problem):
-            self.opened.close()
-
-        def write(self, content):
-            self.opened.write(content[:2])
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("workbench.folders.uploaded.open", Full, raising=False)
-    (problem,) = received([("x.jpg", b"content")], folder)
-    assert problem.reason == "could not be kept (No space left on device)"
+    monkeypatch.setattr(os, "fsync", full)
+    (problem,) = save_uploads([("x.jpg", b"content")], folder)
+    assert problem.reason == "could not be written (No space left on device)"
     assert list(folder.iterdir()) == []

@@ -1,12 +1,14 @@
-"""The figure of what a test can find out says what the rule of the audit says."""
+"""The figure of all possible outcomes of a test follows the rule of the audit."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 
 from poisonlib.statistics import paired, wilson
 from workbench.audit import VERDICTS, verdict
-from workbench.figures.verdicts import by_photographs, outcomes
+from workbench.audit.figures import outcomes, verdicts_by_photographs
 
 
 @pytest.mark.parametrize("n, without", [(1, 0), (4, 1), (24, 0), (24, 24), (90, 30)])
@@ -20,35 +22,35 @@ def test_every_outcome_has_the_verdict_of_the_rule(n: int, without: int) -> None
 
 @pytest.mark.parametrize("n", [1, 2, 4, 8, 24, 100])
 @pytest.mark.parametrize("share", [0, 0.2, 0.6])
-def test_a_verdicts_errors_follow_one_another(n: int, share: float) -> None:
+def test_a_verdicts_errors_are_consecutive(n: int, share: float) -> None:
     """The legend names the first and the last of them."""
-    said = outcomes(n, without=round(share * n))["verdict"].tolist()
-    turns = [said[0]] + [now for before, now in zip(said, said[1:], strict=False) if now != before]
-    assert len(set(turns)) == len(turns)
+    verdicts = outcomes(n, without=round(share * n))["verdict"]
+    runs = [verdict for verdict, _ in itertools.groupby(verdicts)]
+    assert len(set(runs)) == len(runs)
 
 
 def test_the_legend_counts_what_is_drawn() -> None:
-    fig = by_photographs([4, 24])
+    fig = verdicts_by_photographs([4, 24])
     assert [frame.name for frame in fig.frames] == ["4", "24"]
     for frame, n in zip(fig.frames, (4, 24), strict=True):
         assert [trace.name.split(":")[0] for trace in frame.data] == list(VERDICTS)
         assert sum(len(trace.x) for trace in frame.data) == n + 1
         for trace in frame.data:
-            (said, numbers) = trace.name.split(": ")
+            (name, numbers) = trace.name.split(": ")
             if len(trace.x) == 0:
                 assert numbers == "never"
             else:
                 first, last = round(min(trace.x) * n), round(max(trace.x) * n)
                 between = str(first) if first == last else f"{first} to {last}"
-                assert numbers == f"{between} of {n}", said
+                assert numbers == f"{between} of {n}", name
 
 
 def test_one_number_has_no_slider() -> None:
-    fig = by_photographs([12], without=0.25)
+    fig = verdicts_by_photographs([12], without=0.25)
     assert not fig.frames and not fig.layout.sliders
     assert sum(len(trace.x) for trace in fig.data) == 10
     with pytest.raises(ValueError, match="at least one"):
-        by_photographs([])
+        verdicts_by_photographs([])
 
 
 @pytest.mark.parametrize("n, without", [(0, 0), (4, 5), (4, -1)])

@@ -1,4 +1,4 @@
-"""A function as a cloak: what it may do, and what it is told when it does something else."""
+"""A function as an attack: what it may do, and the errors when it does something else."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def test_what_is_no_cloak_is_refused() -> None:
 
 
 def test_attacks_are_taken_as_they_are(photos: Photos, tmp_path) -> None:
-    given = PrecomputedCloaks(photos.images[:2], photos.images[:2])
+    precomputed = PrecomputedCloaks(photos.images[:2], photos.images[:2])
     cached = Cached(Unperturbed(), CloakCache(tmp_path))
-    for attack in (Unperturbed(), cached, given, Mixture(None, None, share=0.5)):
+    for attack in (Unperturbed(), cached, precomputed, Mixture(None, None, share=0.5)):
         assert as_attack(attack) is attack
     assert name_of_attack(cached) == "Unperturbed"
     assert name_of_attack(as_attack(nothing)) == "nothing"
