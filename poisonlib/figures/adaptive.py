@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from poisonlib.figures import grids
 from poisonlib.figures.error_bars import error_bars
-from poisonlib.figures.frames import SLIDER_ROOM, slider
-from poisonlib.figures.grids import Square
+from poisonlib.figures.frames import slider
+from poisonlib.figures.grid import grid
 from poisonlib.figures.rates import paper_bands
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, Role, short
 from poisonlib.generations import family, pooled
@@ -120,42 +119,25 @@ def tools_left_out(table: pandas.DataFrame) -> go.Figure:
     Args:
         table: a trial table with the columns ``trainer`` and ``start`` besides, of one recogniser.
     """
-    import plotly.graph_objects as go
+    import pandas
 
     rows = pooled(table[table["whose"] == "user"], by=["trainer", "start"])
-    tools = list(dict.fromkeys(rows["attack"]))
-    trainers = sorted(dict.fromkeys(rows["trainer"]), key=lambda name: _learnt(name))
-    drawn = {}
-    for start, here in rows.groupby("start", sort=False):
-        squares = []
-        for trainer in trainers:
-            mine = here[here["trainer"] == trainer].set_index(["attack", "condition"])
-            known = mine[[*COUNTED, "error"]].to_dict("index")
-            line = [_square(known.get((tools[0], "control")), f"no cloak, {trainer}")]
-            for tool in tools:
-                said = f"{tool}, {trainer}"
-                left_out = trainer == f"{WITHOUT}{tool}"
-                line.append(_square(known.get((tool, "cloaked")), said, framed=left_out))
-            squares.append(line)
-        columns = ["no<br>cloak", *(tool.replace(" ", "<br>") for tool in tools)]
-        drawn[start] = grids.grid(squares, rows=[_label(t) for t in trainers], columns=columns)
-    fig = next(iter(drawn.values()))
-    if len(drawn) > 1:
-        fig.frames = [go.Frame(data=grid.data, name=start) for start, grid in drawn.items()]
-        fig.update_layout(
-            sliders=slider(list(drawn), prefix="started from", below=8),
-            height=fig.layout.height + 8 + SLIDER_ROOM,
-        )
-    return fig
-
-
-def _square(row: Mapping | None, said: str, *, framed: bool = False) -> Square:
-    if row is None:
-        return Square(framed=framed)
-    bounds = f"{row['error']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
-    hover = f"{said}<br>{bounds}<br>{row['n']} photographs, {row['users']} users"
-    note = f"{100 * row['low']:.0f}–{100 * row['high']:.0f}"
-    return Square(row["error"], note, hover, framed)
+    bare = rows[rows["condition"] == "control"].drop_duplicates(["trainer", "start"])
+    rows = pandas.concat([bare.assign(attack="no cloak"), rows[rows["condition"] == "cloaked"]])
+    rows = rows.sort_values("trainer", key=lambda names: names.map(_learnt), kind="stable")
+    interval = [f"{100 * low:.0f}–{100 * high:.0f}" for low, high in rows[["low", "high"]].values]
+    return grid(
+        rows.assign(
+            interval=interval,
+            left_out=rows["trainer"] == WITHOUT + rows["attack"],
+            trainer=rows["trainer"].map(_label),
+        ).rename(columns={"start": "started from"}),
+        row="trainer",
+        column="attack",
+        note="interval",
+        framed="left_out",
+        slider="started from" if rows["start"].nunique() > 1 else None,
+    )
 
 
 def _learnt(trainer: str) -> int:
@@ -167,5 +149,5 @@ def _learnt(trainer: str) -> int:
 
 def _label(trainer: str) -> str:
     if trainer.startswith(WITHOUT):
-        return f"without<br>{short(trainer.removeprefix(WITHOUT))}"
-    return {"adapted": "all<br>three", TUNED: "tuned<br>clean"}.get(trainer, trainer)
+        return f"without {short(trainer.removeprefix(WITHOUT))}"
+    return {"adapted": "all three", TUNED: "tuned clean"}.get(trainer, trainer)
