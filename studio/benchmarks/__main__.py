@@ -4,16 +4,8 @@
 real photographs. So is ``studio.benchmarks.scaling``, which needs an idle machine.
 """
 
-from studio.benchmarks import (
-    chapters,
-    cloaking,
-    detection,
-    embedding,
-    identification,
-    loading,
-    purification,
-)
+from studio.benchmarks import chapters, cloaking, speed
 
-for benchmark in (cloaking, loading, embedding, identification, detection, purification, chapters):
+for benchmark in (cloaking, speed, chapters):
     print(f"# {benchmark.__doc__.splitlines()[0]}", flush=True)
     benchmark.main()

@@ -55,11 +55,11 @@ def landmark_errors(images: NDArray, landmarks: NDArray) -> NDArray:
     for start in range(0, len(images), 32):
         batch = slice(start, start + 32)
         _, _, points = detector.detect(list(images[batch]), landmarks=True)
-        for i, found in enumerate(points):
-            if found is None:
+        for i, faces in enumerate(points):
+            if faces is None:
                 continue
             truth = landmarks[start + i]
-            away = np.linalg.norm(np.asarray(found[0], float) - truth, axis=1).mean()
+            away = np.linalg.norm(np.asarray(faces[0], float) - truth, axis=1).mean()
             errors[start + i] = away / np.linalg.norm(truth[0] - truth[1])
     return errors
 
@@ -90,12 +90,12 @@ def dlib_embeddings(images: NDArray, landmarks: NDArray) -> NDArray:
 
 
 def _package(name: str):
-    found = importlib.util.find_spec(name)
-    if found is None:
+    package = importlib.util.find_spec(name)
+    if package is None:
         raise ModuleNotFoundError(
             f"{name} is not installed; run pip install -e '.[real]' in the book's folder"
         )
-    return found.submodule_search_locations
+    return package.submodule_search_locations
 
 
 def mobilefacenet_embeddings(folder: Path, checkpoint: Path, **chosen) -> NDArray:
@@ -178,8 +178,8 @@ def main() -> None:
     if arguments.record:
         recorded = provenance.Recorded(rows(result), origin)
         recorded.save(Path(str(provenance.RECORDED)) / "realism.json")
-    kept = ("command", "commit", "date", "seconds")
-    print(json.dumps(result | {name: getattr(origin, name) for name in kept}, indent=1))
+    origins = ("command", "commit", "date", "seconds")
+    print(json.dumps(result | {name: getattr(origin, name) for name in origins}, indent=1))
 
 
 def rows(result: dict[str, Any]) -> list[dict[str, Any]]:

@@ -84,7 +84,7 @@ def as_text(board: Sequence[Judged], origin: Provenance) -> str:
     for row in board:
         claim, counts = row.claim, f"{row.n} / {row.users}"
         # The paper's words are the longest: they come last, so that most lines are short.
-        cells.append((row.mark, claim.name, row.ours, counts, title(claim.taught), claim.said))
+        cells.append((row.mark, claim.name, row.ours, counts, title(claim.taught), claim.in_short))
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     head, *lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

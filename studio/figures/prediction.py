@@ -41,7 +41,7 @@ def knows_real_faces(table: pandas.DataFrame, *, photographs: str = "LFW") -> di
 
 
 def pairs(table: pandas.DataFrame, *, photographs: str = "LFW") -> pandas.DataFrame:
-    """Each tool before each extractor that ran on both sets.
+    """Each tool against each extractor that ran on both sets.
 
     Args:
         table: as ``TrialResult.table`` by 1-NN, with the column ``photographs`` besides, one value
@@ -68,7 +68,7 @@ def pairs(table: pandas.DataFrame, *, photographs: str = "LFW") -> pandas.DataFr
 def predicted(table: pandas.DataFrame, *, photographs: str = "LFW", seed: int = 0) -> go.Figure:
     """A mark for each tool and extractor: error on rendered people, and on photographs.
 
-    A slider over all pairs, those whose extractor knows real faces, and what the cloak adds before
+    A slider over all pairs, those whose extractor knows real faces, and what the cloak adds against
     these. On the diagonal, the miniature would be right to the per cent.
 
     Args:
@@ -86,9 +86,9 @@ def predicted(table: pandas.DataFrame, *, photographs: str = "LFW", seed: int = 
     }
     frames = []
     for name, (shown, whole, added) in views.items():
-        found = rank_correlation(whole, seed=seed, added=added, photographs=photographs)
-        said = f"{found.pairs} pairs, rank correlation<br>{found}"
-        frames.append(go.Frame(name=name, data=_marks(shown, said, added=added)))
+        correlation = rank_correlation(whole, seed=seed, added=added, photographs=photographs)
+        note = f"{correlation.pairs} pairs, rank correlation<br>{correlation}"
+        frames.append(go.Frame(name=name, data=_marks(shown, note, added=added)))
     fig = go.Figure(frames[0].data, frames=frames)
     fig.add_shape(
         type="line", x0=0, y0=0, x1=1, y1=1, layer="below", line={"color": GRID, "width": 2}
@@ -103,15 +103,15 @@ def predicted(table: pandas.DataFrame, *, photographs: str = "LFW", seed: int = 
     )
 
 
-def _marks(rows: pandas.DataFrame, said: str, *, added: bool) -> list[go.Scatter]:
+def _marks(rows: pandas.DataFrame, note: str, *, added: bool) -> list[go.Scatter]:
     import plotly.graph_objects as go
 
     traces = []
     for name, role in KINDS.items():
-        mine = rows[rows["kind"] == name]
-        x, y = mine["error_people"], mine["error_real"]
+        points = rows[rows["kind"] == name]
+        x, y = points["error_people"], points["error_real"]
         if added:
-            x, y = x - mine["clean_people"], y - mine["clean_real"]
+            x, y = x - points["clean_people"], y - points["clean_real"]
         traces.append(
             go.Scatter(
                 x=x,
@@ -119,12 +119,12 @@ def _marks(rows: pandas.DataFrame, said: str, *, added: bool) -> list[go.Scatter
                 mode="markers",
                 marker=role.marker | {"size": 11, "opacity": 0.85},
                 name=role.name,
-                text=[_hover(row) for row in mine.to_dict("records")],
+                text=[_hover(row) for row in points.to_dict("records")],
                 hovertemplate="%{text}<extra></extra>",
             )
         )
     text = go.Scatter(
-        x=[1.05], y=[-0.15], text=[said], mode="text", textposition="middle left",
+        x=[1.05], y=[-0.15], text=[note], mode="text", textposition="middle left",
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     return [*traces, text]
@@ -138,5 +138,5 @@ def _hover(row: Mapping) -> str:
             f"{row[f'users{suffix}']} users"
         )
 
-    title = f"<b>{row['attack']}</b> before <b>{row['extractor']}</b>"
+    title = f"<b>{row['attack']}</b> against <b>{row['extractor']}</b>"
     return f"{title}<br>rendered: {side('_people')}<br>real: {side('_real')}"

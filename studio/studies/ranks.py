@@ -116,11 +116,11 @@ class _Side:
 
     @staticmethod
     def of(table: pandas.DataFrame, photographs: str, *, added: bool) -> _Side:
-        mine = table[(table["photographs"] == photographs) & (table["whose"] == "user")]
+        users = table[(table["photographs"] == photographs) & (table["whose"] == "user")]
         keys = ["attack", "extractor"]
 
         def spread(condition: str, value: str) -> pandas.DataFrame:
-            rows = mine[mine["condition"] == condition]
+            rows = users[users["condition"] == condition]
             return rows.pivot(index=keys, columns="user", values=value).fillna(0)
 
         errors, counts = spread("cloaked", "errors"), spread("cloaked", "n")

@@ -182,6 +182,6 @@ def _require_real(name: str | None = None) -> None:
 
 def _recorded(table: pandas.DataFrame) -> list[dict]:
     """The rows that are recorded: other people's only where nobody cloaks."""
-    kept = table[(table["whose"] == "user") | (table["condition"] == "control")]
-    kept = kept.drop(columns=["lpips", "linf"])
-    return kept.round({"error": 4, "dssim": 4}).to_dict("records")
+    rows = table[(table["whose"] == "user") | (table["condition"] == "control")]
+    rows = rows.drop(columns=["lpips", "linf"])
+    return rows.round({"error": 4, "dssim": 4}).to_dict("records")

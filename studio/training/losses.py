@@ -210,7 +210,7 @@ class MagFace(AngularMargin):
         pull: lambda_g; the released code's is 35.
 
     Example:
-        Long features, those of good photographs, are asked for more:
+        Long features, those of good photographs, need a larger margin:
 
         >>> import torch
         >>> from studio.training.losses import MagFace

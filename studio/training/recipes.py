@@ -57,23 +57,34 @@ class Recipe:
     loss_settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-_LICENCE = "CC0-1.0"
 _FIRST_OF_LATER = 10_160
 """Later generations learn from other people than the first, whose 160 are the packaged ones."""
 
 
-def _card(name: str, *, architecture: str, loss: str, people: int, views: str, notes: str) -> Card:
-    return Card(
+def _recipe(
+    name: str, seed: int, *, network: str, described: str, views: str, notes: str, **settings: Any
+) -> Recipe:
+    """A recipe with its card, 12 photographs a person.
+
+    Args:
+        name: ends with the year.
+        network: as the card describes the architecture.
+        described: the loss, as the card describes it.
+        views: the augmentation, as the card describes it.
+        settings: fields of :class:`Recipe`.
+    """
+    card = Card(
         name=name,
         year=int(name.rsplit("-", 1)[1]),
-        architecture=architecture,
-        loss=loss,
-        data=f"{people} generated public people x 12 photographs, {views}",
+        architecture=network,
+        loss=described,
+        data=f"{settings['people']} generated public people x 12 photographs, {views}",
         input_size=64,
         embedding_size=128,
-        licence=_LICENCE,
+        licence="CC0-1.0",
         notes=notes,
     )
+    return Recipe(card, photos=12, seed=seed, **settings)
 
 
 # What grows with the years. History had ever more varied photographs; a few hundred rendered
@@ -84,249 +95,172 @@ _VARIED = Augmentation(
     flip=0.5, shift=0.05, zoom=0.06, turn=4.0, light=0.2, colour=0.25, grey=0.1, coarse=0.1
 )
 _STRONG = Augmentation(
-    flip=0.5,
-    shift=0.05,
-    zoom=0.08,
-    turn=6.0,
-    light=0.25,
-    erase=0.2,
-    colour=0.3,
-    grey=0.15,
-    blur=0.1,
-    noise=0.03,
-)
+    flip=0.5, shift=0.05, zoom=0.08, turn=6.0, light=0.25, erase=0.2, colour=0.3, grey=0.15,
+    blur=0.1, noise=0.03,
+)  # fmt: skip
 _HUGE = Augmentation(
-    flip=0.5,
-    shift=0.05,
-    zoom=0.08,
-    turn=6.0,
-    light=0.3,
-    erase=0.3,
-    colour=0.4,
-    grey=0.4,
-    blur=0.3,
-    noise=0.08,
-    coarse=0.3,
-)
+    flip=0.5, shift=0.05, zoom=0.08, turn=6.0, light=0.3, erase=0.3, colour=0.4, grey=0.4,
+    blur=0.3, noise=0.08, coarse=0.3,
+)  # fmt: skip
 
-_PLAIN_NET = "plain stack of seven 3x3 convolutions, average pooling, 128-d"
 _RESIDUAL = "improved-residual network of four blocks, fully connected 128-d output"
 _DEEP = "improved-residual network of eight blocks, fully connected 128-d output"
+_CLIP = "open_clip vision transformer of four layers, convolutional stem, 128-d"
+_CRAWL = "as varied as a web crawl"
 
-SOFTMAX_2014 = Recipe(
-    card=_card(
+_OF_THE_TWENTIES = {"people": 480, "first_identity": _FIRST_OF_LATER, "augmentation": _HUGE}
+
+_SHIPPED = (
+    _recipe(
         "softmax-2014",
-        architecture=_PLAIN_NET,
-        loss="softmax cross-entropy over identities",
-        people=160,
+        2014,
+        network="plain stack of seven 3x3 convolutions, average pooling, 128-d",
+        described="softmax cross-entropy over identities",
         views="flipped and shifted",
         notes="Stands for the CASIA-WebFace generation, the tracker of the paper's baseline. "
         "Learns from the packaged public people, whom no later generation has seen.",
+        architecture="PlainNet",
+        loss="softmax",
+        people=160,
+        augmentation=_PLAIN,
+        epochs=36,
     ),
-    architecture="PlainNet",
-    loss="softmax",
-    people=160,
-    photos=12,
-    augmentation=_PLAIN,
-    epochs=36,
-    seed=2014,
-)
-
-TRIPLET_2015 = Recipe(
-    card=_card(
+    _recipe(
         "triplet-2015",
-        architecture="four inception blocks, average pooling, 128-d",
-        loss="triplet, margin 0.2, semi-hard negatives",
-        people=320,
+        2015,
+        network="four inception blocks, average pooling, 128-d",
+        described="triplet, margin 0.2, semi-hard negatives",
         views="mild changes of pose, light and colour",
         notes="Stands for FaceNet.",
+        architecture="InceptionNet",
+        loss="triplet",
+        people=320,
+        first_identity=_FIRST_OF_LATER,
+        augmentation=_MILD,
+        photos_per_person=4,
+        batch_size=128,
+        epochs=28,
     ),
-    architecture="InceptionNet",
-    loss="triplet",
-    people=320,
-    photos=12,
-    first_identity=_FIRST_OF_LATER,
-    augmentation=_MILD,
-    photos_per_person=4,
-    batch_size=128,
-    epochs=28,
-    seed=2015,
-)
-
-COSFACE_2018 = Recipe(
-    card=_card(
+    _recipe(
         "cosface-2018",
-        architecture=_RESIDUAL,
-        loss="CosFace, scale 32, margin 0.3",
-        people=240,
+        2018,
+        network=_RESIDUAL,
+        described="CosFace, scale 32, margin 0.3",
         views="varied pose, light, colour and size",
         notes="Scale and margin are lower than in the paper (64, 0.35): there are fewer people.",
+        architecture="ResidualNet",
+        loss="CosFace",
+        loss_settings={"scale": 32.0, "margin": 0.3},
+        people=240,
+        first_identity=_FIRST_OF_LATER,
+        augmentation=_VARIED,
+        epochs=20,
     ),
-    architecture="ResidualNet",
-    loss="CosFace",
-    loss_settings={"scale": 32.0, "margin": 0.3},
-    people=240,
-    photos=12,
-    first_identity=_FIRST_OF_LATER,
-    augmentation=_VARIED,
-    epochs=20,
-    seed=2018,
-)
-
-ARCFACE_2019 = Recipe(
-    card=_card(
+    _recipe(
         "arcface-2019",
-        architecture=_RESIDUAL,
-        loss="ArcFace, scale 32, margin 0.4",
-        people=320,
+        2019,
+        network=_RESIDUAL,
+        described="ArcFace, scale 32, margin 0.4",
         views="strongly varied pose, light and colour, parts covered",
-        notes="Stands for the angular-margin generation on MS-Celeb-1M. Scale and margin are "
-        "lower than in the paper (64, 0.5): there are fewer people.",
+        notes="Stands for the angular-margin generation on MS-Celeb-1M. Scale and margin are lower "
+        "than in the paper (64, 0.5): there are fewer people.",
+        architecture="ResidualNet",
+        loss="ArcFace",
+        loss_settings={"scale": 32.0, "margin": 0.4},
+        people=320,
+        first_identity=_FIRST_OF_LATER,
+        augmentation=_STRONG,
+        epochs=18,
     ),
-    architecture="ResidualNet",
-    loss="ArcFace",
-    loss_settings={"scale": 32.0, "margin": 0.4},
-    people=320,
-    photos=12,
-    first_identity=_FIRST_OF_LATER,
-    augmentation=_STRONG,
-    epochs=18,
-    seed=2019,
-)
-
-MAGFACE_2021 = Recipe(
-    card=_card(
-        "magface-2021",
-        architecture=_DEEP,
-        loss="MagFace, scale 32, margins 0.3 to 0.5 for lengths 10 to 110",
-        people=480,
-        views="as varied as a web crawl: grey, blurred, coarse and noisy ones among them",
-        notes="Twice as deep as arcface-2019, half as many people again.",
-    ),
-    architecture="DeepResidualNet",
-    loss="MagFace",
-    loss_settings={"scale": 32.0, "margins": (0.3, 0.5)},
-    people=480,
-    photos=12,
-    first_identity=_FIRST_OF_LATER,
-    augmentation=_HUGE,
-    epochs=24,
-    seed=2021,
-)
-
-CLIP_2021 = Recipe(
-    card=_card(
+    _recipe(
         "clip-2021",
-        architecture="open_clip vision transformer of four layers, convolutional stem, 128-d",
-        loss="contrastive, with captions that name the person and list attributes",
-        people=480,
-        views="as varied as a web crawl",
-        notes="Learns to match photographs and texts; nobody asked it to tell faces apart. CLIP "
-        "itself saw 400 million pairs.",
+        2021,
+        network=_CLIP,
+        described="contrastive, with captions that name the person and list attributes",
+        views=_CRAWL,
+        notes="Learns to match photographs and texts; nobody asked it to tell faces apart. "
+        "CLIP itself saw 400 million pairs.",
+        architecture="ClipTower",
+        loss="contrastive",
+        learning_rate=1e-3,
+        epochs=30,
+        **_OF_THE_TWENTIES,
     ),
-    architecture="ClipTower",
-    loss="contrastive",
-    people=480,
-    photos=12,
-    first_identity=_FIRST_OF_LATER,
-    augmentation=_HUGE,
-    learning_rate=1e-3,
-    epochs=30,
-    seed=2021,
-)
-
-ROBUST_CLIP_2021 = Recipe(
-    card=_card(
+    _recipe(
+        "magface-2021",
+        2021,
+        network=_DEEP,
+        described="MagFace, scale 32, margins 0.3 to 0.5 for lengths 10 to 110",
+        views=f"{_CRAWL}: grey, blurred, coarse and noisy ones among them",
+        notes="Twice as deep as arcface-2019, half as many people again.",
+        architecture="DeepResidualNet",
+        loss="MagFace",
+        loss_settings={"scale": 32.0, "margins": (0.3, 0.5)},
+        epochs=24,
+        **_OF_THE_TWENTIES,
+    ),
+    _recipe(
         "robust-clip-2021",
-        architecture=CLIP_2021.card.architecture,
-        loss="softmax over identities, on views changed against the network by up to 6/255",
-        people=480,
-        views="as varied as a web crawl",
-        notes="clip-2021, fine-tuned on faces with adversarial training; never on a cloak. Stands "
-        "for the paper's fine-tuned CLIP, whose recipe was not published.",
+        20211,
+        network=_CLIP,
+        described="softmax over identities, on views changed against the network by up to 6/255",
+        views=_CRAWL,
+        notes="clip-2021, fine-tuned on faces with adversarial training; never on a cloak. "
+        "Stands for the paper's fine-tuned CLIP, whose recipe was not published.",
+        architecture="ClipTower",
+        loss="softmax",
+        start="clip-2021",
+        adversarial=6 / 255,
+        learning_rate=1e-3,
+        epochs=26,
+        **_OF_THE_TWENTIES,
     ),
-    architecture="ClipTower",
-    loss="softmax",
-    people=480,
-    photos=12,
-    first_identity=_FIRST_OF_LATER,
-    augmentation=_HUGE,
-    start="clip-2021",
-    adversarial=6 / 255,
-    learning_rate=1e-3,
-    epochs=26,
-    seed=20211,
-)
-
-ADAFACE_2022 = Recipe(
-    card=_card(
+    _recipe(
         "adaface-2022",
-        architecture=_DEEP,
-        loss="AdaFace, scale 32, margin 0.3",
-        people=480,
-        views="as varied as a web crawl, low resolutions more often",
+        2022,
+        network=_DEEP,
+        described="AdaFace, scale 32, margin 0.3",
+        views=f"{_CRAWL}, low resolutions more often",
         notes="Scale and margin are lower than in the paper (64, 0.4): there are fewer people.",
+        architecture="DeepResidualNet",
+        loss="AdaFace",
+        loss_settings={"scale": 32.0, "margin": 0.3},
+        epochs=24,
+        **_OF_THE_TWENTIES | {"augmentation": replace(_HUGE, coarse=0.5)},
     ),
-    architecture="DeepResidualNet",
-    loss="AdaFace",
-    loss_settings={"scale": 32.0, "margin": 0.3},
-    people=480,
-    photos=12,
-    first_identity=_FIRST_OF_LATER,
-    augmentation=replace(_HUGE, coarse=0.5),
-    epochs=24,
-    seed=2022,
-)
-
-VIT_2025 = Recipe(
-    card=_card(
+    _recipe(
         "vit-2025",
-        architecture="vision transformer of four blocks, convolutional stem, 128-d",
-        loss="CosFace, scale 16, margin 0.1",
-        people=480,
-        views="as varied as a web crawl",
+        2025,
+        network="vision transformer of four blocks, convolutional stem, 128-d",
+        described="CosFace, scale 16, margin 0.1",
+        views=_CRAWL,
         notes="Stands for LVFace and the other vision transformers of the 2020s, which went back "
         "to the cosine margin. With these views it learnt nothing from margins of 0.25 and more.",
+        architecture="SmallViT",
+        loss="CosFace",
+        loss_settings={"scale": 16.0, "margin": 0.1},
+        learning_rate=1e-3,
+        epochs=26,
+        **_OF_THE_TWENTIES,
     ),
-    architecture="SmallViT",
-    loss="CosFace",
-    loss_settings={"scale": 16.0, "margin": 0.1},
-    people=480,
-    photos=12,
-    first_identity=_FIRST_OF_LATER,
-    augmentation=_HUGE,
-    learning_rate=1e-3,
-    epochs=26,
-    seed=2025,
 )
 
-RECIPES = {
-    recipe.card.name: recipe
-    for recipe in (
-        SOFTMAX_2014,
-        TRIPLET_2015,
-        COSFACE_2018,
-        ARCFACE_2019,
-        CLIP_2021,
-        MAGFACE_2021,
-        ROBUST_CLIP_2021,
-        ADAFACE_2022,
-        VIT_2025,
-    )
-}
+RECIPES = {recipe.card.name: recipe for recipe in _SHIPPED}
 """The recipes of the shipped extractors, by name, oldest first."""
+
+_OLDEST = RECIPES["softmax-2014"]
 
 
 def _variant(name: str, note: str, **changes: Any) -> tuple[str, Recipe]:
     slug = name.replace(" ", "-")
-    card = replace(SOFTMAX_2014.card, name=f"ablation-{slug}-2014", notes=note)
-    people = changes.get("people", SOFTMAX_2014.people)
+    card = replace(_OLDEST.card, name=f"ablation-{slug}-2014", notes=note)
+    people = changes.get("people", _OLDEST.people)
     card = replace(card, data=f"{people} generated public people x 12 photographs")
-    return name, replace(SOFTMAX_2014, card=card, **changes)
+    return name, replace(_OLDEST, card=card, **changes)
 
 
 _MORE_PEOPLE = {"people": 480, "first_identity": _FIRST_OF_LATER, "epochs": 12}
-_MARGIN = {"loss": "ArcFace", "loss_settings": ARCFACE_2019.loss_settings}
+_MARGIN = {"loss": "ArcFace", "loss_settings": RECIPES["arcface-2019"].loss_settings}
 
 #: The oldest extractor with one thing changed at a time to what magface-2021 has, and with all of
 #: them: each sees as many photographs in training as the oldest does.

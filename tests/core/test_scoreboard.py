@@ -101,7 +101,7 @@ def test_every_claim_says_when_it_is_reproduced_and_where_it_is_taught():
     names = [claim.name for claim in scoreboard.CLAIMS]
     assert len(set(names)) == len(names)
     for claim in scoreboard.CLAIMS:
-        assert claim.statement and claim.holds and claim.leans and claim.said
+        assert claim.statement and claim.holds and claim.leans and claim.in_short
         assert claim.taught.startswith("book/0")
 
 
@@ -232,7 +232,7 @@ def test_the_table_has_a_line_for_each_claim(upside_down, capsys):
     lines = capsys.readouterr().out.splitlines()
     for claim in scoreboard.CLAIMS:
         chapter = f"chapter {int(claim.taught[5:7])} "
-        told = [line for line in lines if claim.name in line and claim.said in line]
+        told = [line for line in lines if claim.name in line and claim.in_short in line]
         assert any(chapter in line for line in told), claim.name
     assert any("coarse" in line for line in lines)
 

@@ -116,7 +116,7 @@ def test_every_pair_is_a_mark_that_says_its_numbers(table):
     sizes = [sum(len(trace.x) for trace in frame.data[:-1]) for frame in fig.frames]
     assert sizes == [8, 6, 6]
     real = next(trace for trace in fig.frames[0].data if trace.name == "trained on real faces")
-    assert "<b>LowKey</b> before <b>dlib-2017</b>" in real.text[1]
+    assert "<b>LowKey</b> against <b>dlib-2017</b>" in real.text[1]
     assert "60 photographs, 6 users" in real.text[1]
     less = next(trace for trace in fig.frames[2].data if trace.name == "ours")
     assert list(less.y) == pytest.approx([0.05, 0.1])

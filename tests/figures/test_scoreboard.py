@@ -20,7 +20,7 @@ def test_every_claim_is_a_line_of_the_table_with_a_link(rows):
     html = boards.board(rows).data
     assert html.count("<tr") == len(rows) + 1
     for row in rows:
-        assert row.claim.name in html and row.claim.said in html
+        assert row.claim.name in html and row.claim.in_short in html
         assert row.ours in html.replace("\N{NO-BREAK SPACE}", " ")
         assert f'<a href="{row.claim.taught.removeprefix("book/")}.' in html
 
