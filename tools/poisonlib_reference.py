@@ -83,7 +83,8 @@ def description(module: str, name: str) -> list[str]:
 
 def directives(module: ModuleType) -> list[str]:
     """The lines of reStructuredText that let autodoc document a module and its public names."""
-    lines = [f".. py:module:: {module.__name__}", "", *inspect.getdoc(module).splitlines(), ""]
+    lines = [f".. py:module:: {module.__name__}", "   :no-index:", ""]
+    lines += [*inspect.getdoc(module).splitlines(), ""]
     for name, value in public(module).items():
         kind = "data"
         if is_code(value):

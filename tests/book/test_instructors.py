@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 
+from poisonlib import cli
 from tests.book import chapters as book
 
 GUIDE = (book.ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
@@ -73,15 +71,5 @@ def test_the_targets_exist() -> None:
     ids=lambda words: " ".join(words[words.index("poisonlib") :]),
 )
 def test_poisonlib_knows_its_commands(words: list[str]) -> None:
-    """The command with --help at its end, so that nothing runs: an unknown one fails before."""
-    arguments = words[words.index("poisonlib") + 1 :]
-    verbs = [word for word in arguments if re.fullmatch(r"[a-z]+", word)]
-    shown = subprocess.run(
-        [sys.executable, "-m", "poisonlib", *verbs, "--help"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(book.ROOT)},
-    )
-    assert shown.returncode == 0, shown.stderr
-    for option in (word for word in arguments if word.startswith("--")):
-        assert option in shown.stdout, f"no option {option}"
+    chosen = cli.parser().parse_args(words[words.index("poisonlib") + 1 :])
+    assert callable(chosen.run)

@@ -347,7 +347,7 @@ def test_nothing_depends_on_a_solution(chapter: Chapter) -> None:
 def test_a_chapter_runs_untouched_and_holds_answers_to_account(
     made: dict[str, str], tmp_path: Path
 ) -> None:
-    """In one kernel: the edition as it is, then right answers with their checks, then a wrong one."""
+    """In one kernel: the edition as it is, then right answers, a wrong one."""
     from nbclient import NotebookClient
 
     name = "07_outlook.ipynb"

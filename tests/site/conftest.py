@@ -6,7 +6,7 @@ import functools
 import http.server
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,10 +17,20 @@ from tests.site.visit import PATIENCE, Visit
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = [*book.pages(), "search", "genindex"]
-# Each page is opened in both ways: together they are both sizes and both modes from the start.
+CHAPTERS = [chapter.page for chapter in book.chapters()]
 LOOKS = {
     "laptop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "phone": {"viewport": {"width": 375, "height": 800}, "color_scheme": "dark"},
+}
+# What a test looks for on a page, by what its HTML then says.
+WRITTEN = {
+    "sliders": '"poisonlib-controls poisonlib-slider"',
+    "players": " data-milliseconds=",
+    "choosers": '"poisonlib-controls poisonlib-choosers"',
+    "photographs": '"poisonlib-controls poisonlib-photograph"',
+    "quizzes": '"poisonlib-quiz"',
+    "figures": '"poisonlib-drawing"',
+    "pictures": '"source":"data:image',
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No sandbox: inside a container, and as root, Chromium has none to use.
@@ -91,13 +101,41 @@ def open_page(launch, address: str) -> Iterator:
         browser.close()
 
 
-@pytest.fixture(
-    scope="session",
-    params=[(page, look) for page in PAGES for look in LOOKS],
-    ids="-".join,
-)
+@pytest.fixture(scope="session")
 def seen(request, open_page) -> Iterator[Visit]:
     """A page in one of its looks. Opened once: pytest runs all its tests one after another."""
     visit = open_page(*request.param)
     yield visit
     visit.page.close()
+    assert not visit.problems, "something went wrong while the page was used"
+
+
+@functools.cache
+def written(page: str) -> frozenset[str]:
+    """Which of :data:`WRITTEN` a page of the built site holds."""
+    file = SITE / f"{page}.html"
+    html = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return frozenset(what for what, text in WRITTEN.items() if text in html)
+
+
+def look_at(*visits: tuple[str, str], slow: Sequence[tuple[str, str]] = ()):
+    """Run a test on pages in some looks, (page, look); those of ``slow`` in test-all."""
+    return pytest.mark.parametrize(
+        "seen",
+        [
+            pytest.param(
+                visit,
+                id="-".join(visit),
+                marks=[pytest.mark.xdist_group("-".join(visit)), *[pytest.mark.slow] * is_slow],
+            )
+            for is_slow, some in ((False, visits), (True, slow))
+            for visit in some
+        ],
+        indirect=True,
+        scope="session",
+    )
+
+
+def where(what: str, *looks: str):
+    """Run a test on all pages that hold some of :data:`WRITTEN`, in these looks."""
+    return look_at(*((page, look) for page in PAGES for look in looks if what in written(page)))

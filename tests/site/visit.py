@@ -69,6 +69,13 @@ class Visit:
             pass
         return visit
 
+    @property
+    def problems(self) -> list[str]:
+        """Everything that went wrong so far."""
+        foreign = [f"asks for {address}" for address in self.foreign]
+        missing = [f"not found: {address}" for address in self.missing]
+        return [*self.errors, *foreign, *missing]
+
     @contextlib.contextmanager
     def mode(self, mode: str) -> Iterator[None]:
         """The page in light or dark mode for a while."""
