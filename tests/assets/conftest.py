@@ -35,13 +35,13 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.server.requests.append(asked)
+        wanted = self.headers.get("Range")
+        self.server.requests.append(wanted)
         if self.server.status is not None:
             self.send_error(self.server.status)
             return
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
-        if asked and start >= len(self.server.content):
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+        if wanted and start >= len(self.server.content):
             self.send_error(416)
             return
         start = start if self.server.ranges else 0

@@ -102,7 +102,7 @@ def test_offline_gives_one_clear_message(toy, monkeypatch):
         assets.fetch("toy")
 
 
-def test_a_full_disk_is_said_beforehand_and_in_the_middle(toy, server, monkeypatch):
+def test_a_full_disk_is_an_error_beforehand_and_in_the_middle(toy, server, monkeypatch):
     from collections import namedtuple
 
     usage = namedtuple("usage", "total used free")

@@ -1,4 +1,4 @@
-"""Where assets are looked for, and what is said when they are not there."""
+"""Where assets are searched, and the errors when they are not there."""
 
 import dataclasses
 

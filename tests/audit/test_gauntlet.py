@@ -254,7 +254,7 @@ def test_a_slow_networks_embeddings_are_stored_for_rendered_people_only(
     assert embedded[3:] == [16] and list((tmp_path / "embeddings").iterdir()) == [stored]
 
 
-def test_the_detector_looks_at_each_photograph_once_whoever_is_asked_about(monkeypatch) -> None:
+def test_the_detector_scores_each_photograph_once_for_all_splits(monkeypatch) -> None:
     looked_at = []
 
     class Counting(Bright):

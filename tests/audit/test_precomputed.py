@@ -25,7 +25,7 @@ def test_each_photograph_gets_its_own_cloak_in_any_order(
     assert (cloaks.cloak.linf > 0.1).all()
 
 
-def test_photographs_are_told_apart_as_8_bit_files(
+def test_photographs_are_identified_as_8_bit_files(
     cloaks: PrecomputedCloaks, photos: Photos
 ) -> None:
     nearly = (photos.images[:2] + 1e-4).clamp(0, 1)

@@ -58,7 +58,7 @@ def test_names_from_outside_stay_text(result: audit.Audit, photographs: bool) ->
     assert "<script>alert(1)</script>" in page.text
 
 
-def test_faces_are_in_it_only_if_asked_for(result: audit.Audit) -> None:
+def test_faces_are_in_it_only_on_request(result: audit.Audit) -> None:
     without, with_faces = (
         audit.as_html(result, photographs=photographs) for photographs in (False, True)
     )

@@ -92,7 +92,7 @@ def test_the_site_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert displayed == []
 
 
-def test_a_cloak_that_works_is_found_out(page: Page, album, negatives) -> None:
+def test_a_cloak_that_works_protects(page: Page, album, negatives) -> None:
     page.choose("clean", album)
     page.choose("cloaked", negatives)
     page.test.click()
@@ -133,23 +133,23 @@ def test_an_evil_name_neither_escapes_nor_runs(page: Page, album, negatives) -> 
 
 
 @pytest.mark.parametrize(
-    ("sides", "said"),
+    ("sides", "message"),
     [
         ((), "no clean photographs have arrived"),
         (("clean",), "no cloaked photographs have arrived"),
         (("cloaked",), "no clean photographs have arrived"),
     ],
 )
-def test_nothing_chosen_is_said(page: Page, album, sides: tuple, said: str) -> None:
+def test_nothing_chosen_is_an_error(page: Page, album, sides: tuple, message: str) -> None:
     for side in sides:
         page.choose(side, album)
     page.test.click()
-    assert f"Not tested:</strong> {said}" in page.report.value
+    assert f"Not tested:</strong> {message}" in page.report.value
     assert not page.test.disabled
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "message"),
     [
         ({"beach.jpg": b""}, "beach.jpg: in the cloaked folder, belongs to no clean photograph"),
         (
@@ -161,24 +161,24 @@ def test_nothing_chosen_is_said(page: Page, album, sides: tuple, said: str) -> N
         ({"..": b"x"}, "..: in the cloaked folder, no name that a file can have"),
     ],
 )
-def test_what_failed_is_said_and_no_upload_is_lost(page: Page, album, files, said) -> None:
+def test_an_error_is_shown_and_no_upload_is_lost(page: Page, album, files, message) -> None:
     page.choose("clean", album)
     page.choose("cloaked", files)
     page.test.click()
-    assert said in html.unescape(page.report.value)
+    assert message in html.unescape(page.report.value)
     assert "Not tested" in page.report.value and "has no cloaked copy" in page.report.value
     assert "poisonlib-" not in page.report.value, "the place of the temporary folder"
     assert len(page.clean.value) == COUNT and len(page.cloaked.value) == 1
 
 
-def test_too_few_are_told(page: Page, album, negatives) -> None:
+def test_too_few_are_an_error(page: Page, album, negatives) -> None:
     page.choose("clean", dict(list(album.items())[:3]))
     page.choose("cloaked", negatives)
     page.test.click()
     assert "at least 4 different photographs" in page.report.value
 
 
-def test_a_failure_that_nobody_thought_of_is_said_too(page: Page, album, monkeypatch) -> None:
+def test_an_unexpected_failure_is_shown_too(page: Page, album, monkeypatch) -> None:
     def fail(*arguments: object, **keywords: object) -> None:
         raise MemoryError
 

@@ -1,4 +1,4 @@
-"""Real photographs from files: found, aligned, labelled; what is left out is said."""
+"""Real photographs from files: aligned, labelled; skipped files are listed with reasons."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_folder_becomes_aligned_labelled_photographs(album):
     assert contents(album) == before, "something was written into the user's folder"
 
 
-def test_what_is_left_out_is_said(album):
+def test_skipped_files_are_listed_with_reasons(album):
     reasons = {skip.file.name: skip.reason for skip in from_folder(album).skipped}
     assert set(reasons) == {"dark.jpg", "small.png", "half.jpg", "notes.txt", "loose.jpg"}
     assert reasons["dark.jpg"] == "no face found"
@@ -112,7 +112,7 @@ def test_sixteen_bits_of_grey_are_scaled_and_not_cut_off(tmp_path, suffix):
     assert np.abs(np.asarray(picture).astype(int) - GREY[..., None]).max() <= 1
 
 
-def test_whatever_is_no_picture_is_listed_and_the_run_goes_on(tmp_path):
+def test_files_that_are_no_pictures_are_listed_and_the_others_read(tmp_path):
     person = tmp_path / "Ada"
     (person / "holiday").mkdir(parents=True)
     portrait(0).save(person / "good.png")
@@ -143,7 +143,7 @@ def test_whatever_is_no_picture_is_listed_and_the_run_goes_on(tmp_path):
     }
 
 
-def test_a_folder_that_may_not_be_looked_into_is_listed(album, monkeypatch):
+def test_a_folder_that_cannot_be_read_is_listed(album, monkeypatch):
     list_visible = files.list_visible
 
     def refuse(folder):
@@ -168,9 +168,9 @@ def test_ones_own_folder_joins_the_gallery_of_a_trial(tmp_path):
     for number in range(4):
         (tmp_path / "Ada").mkdir(exist_ok=True)
         portrait(number).save(tmp_path / "Ada" / f"{number}.png")
-    mine = from_folder(tmp_path, min_photos=4)
-    everybody = USERS.of_people([3, 4]).joined(mine)
-    result = Trial(Negative(), toy_extractor()).run(everybody, users=mine.names, seed=0)
+    own = from_folder(tmp_path, min_photos=4)
+    everybody = USERS.of_people([3, 4]).joined(own)
+    result = Trial(Negative(), toy_extractor()).run(everybody, users=own.names, seed=0)
     assert set(result.table["user"]) == {"Ada"}
 
 
@@ -259,7 +259,7 @@ def test_lfw_takes_the_face_in_the_middle(tmp_path):
     assert (found.images[0] - USERS.images[0]).abs().mean() < 0.08
 
 
-def test_lfw_is_not_downloaded_unasked(tmp_path):
+def test_lfw_is_not_downloaded_by_default(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"lfw\(download=True\).*SCIKIT_LEARN_DATA"):
         lfw(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -293,9 +293,9 @@ def crowd(tmp_path):
 def test_of_a_large_folder_some_are_read(crowd, most, least, counts) -> None:
     found = from_folder(crowd, min_photos=least, most=most)
     assert {name: len(found.of(name)) for name in found.names} == counts
-    told = [left.reason for left in found.skipped if left.file == crowd]
-    assert len(told) == (most not in (None, 15))
-    assert all("of its 15 files were read" in each for each in told)
+    reasons = [skip.reason for skip in found.skipped if skip.file == crowd]
+    assert len(reasons) == (most not in (None, 15))
+    assert all("of its 15 files were read" in each for each in reasons)
 
 
 def test_those_of_one_person_are_evenly_spread(crowd) -> None:

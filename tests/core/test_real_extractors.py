@@ -74,7 +74,7 @@ def test_real_extractors_are_listed_in_order_of_years():
         assert entry.card.name == name and str(entry.card.year) in name
 
 
-def test_what_is_not_here_is_said_and_not_downloaded(monkeypatch, tmp_path):
+def test_a_missing_extractor_is_an_error_and_not_downloaded(monkeypatch, tmp_path):
     for variable in ("POISONLIB_ASSETS", "POISONLIB_CACHE", "TORCH_HOME", "HF_HUB_CACHE"):
         monkeypatch.setenv(variable, str(tmp_path))
     assert not {"facenet-casia-2018", "siglip2-2025"} & set(pretrained.available())
@@ -322,31 +322,31 @@ def scripted(module: torch.nn.Module, path) -> None:
 def test_a_torchscript_file_becomes_a_differentiable_extractor(tmp_path):
     torch.manual_seed(0)
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))
-    path = tmp_path / "mine.pt"
+    path = tmp_path / "own.pt"
     scripted(module, path)
-    mine = dataclasses.replace(card("mine"), embedding_size=4)
-    extractor = from_file(path, card=mine)
-    reference = ModuleExtractor(module, mine, Preprocessing(8))
+    own = dataclasses.replace(card("own"), embedding_size=4)
+    extractor = from_file(path, card=own)
+    reference = ModuleExtractor(module, own, Preprocessing(8))
     assert torch.allclose(embed(extractor, FACES), embed(reference, FACES), atol=1e-6)
     cloak = FawkesV1([extractor], steps=2)(FACES, seed=0)
     assert cloak.linf.min() > 0
     scripted(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4)), path)
-    assert from_file(path, card=mine).fingerprint != extractor.fingerprint
+    assert from_file(path, card=own).fingerprint != extractor.fingerprint
     with pytest.raises(ValueError, match=r"gives \(2, 4\) for 2 images.*embedding_size=192"):
         from_file(path, card=card())
     with pytest.raises(ValueError, match="does not take images of 9 pixels"):
         from_file(path, card=card(size=9))
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ValueError, match="mine.pt is (refused|damaged)"):
-        from_file(path, card=mine)
+    with pytest.raises(ValueError, match="own.pt is (refused|damaged)"):
+        from_file(path, card=own)
 
 
 def test_files_that_are_no_network_are_refused(tmp_path):
-    path = tmp_path / "mine.pt"
+    path = tmp_path / "own.pt"
     with pytest.raises(FileNotFoundError, match="no network at"):
         from_file(path, card=card())
     path.write_text("hello")
-    with pytest.raises(ValueError, match="mine.pt is refused: it is no whole network"):
+    with pytest.raises(ValueError, match="own.pt is refused: it is no whole network"):
         from_file(path, card=card())
 
 
@@ -362,23 +362,23 @@ def test_an_onnx_file_recognises_and_takes_no_cloaks(tmp_path):
     pytest.importorskip("onnxruntime", reason="needs the optional extra onnx")
     import base64
 
-    path = tmp_path / "mine.onnx"
+    path = tmp_path / "own.onnx"
     path.write_bytes(base64.b64decode(ONNX))
-    mine = dataclasses.replace(card("mine"), embedding_size=4)
-    extractor = from_file(path, card=mine)
+    own = dataclasses.replace(card("own"), embedding_size=4)
+    extractor = from_file(path, card=own)
     small = Preprocessing(8)(FACES).flatten(1)[:, :4]
     expected = torch.nn.functional.normalize(small, dim=1)
     assert torch.allclose(embed(extractor, FACES), expected, atol=1e-5)
     assert not extractor.card.differentiable
-    with pytest.raises(ValueError, match="'mine' is not differentiable.*another extractor"):
+    with pytest.raises(ValueError, match="'own' is not differentiable.*another extractor"):
         FawkesV1([extractor], steps=2)(FACES, seed=0)
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(ValueError, match="mine.onnx is not a whole ONNX network"):
-        from_file(path, card=mine)
+    with pytest.raises(ValueError, match="own.onnx is not a whole ONNX network"):
+        from_file(path, card=own)
 
 
-def test_onnx_without_its_runtime_is_said(monkeypatch, tmp_path):
+def test_onnx_without_its_runtime_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    (tmp_path / "mine.onnx").write_bytes(b"")
+    (tmp_path / "own.onnx").write_bytes(b"")
     with pytest.raises(ModuleNotFoundError, match=r"pip install -e '\.\[onnx\]'"):
-        from_file(tmp_path / "mine.onnx", card=card())
+        from_file(tmp_path / "own.onnx", card=card())

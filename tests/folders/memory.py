@@ -34,7 +34,7 @@ def main() -> None:
         Tint(),
         detect=detect,
         batch=4,
-        progress=lambda *told: peaks.append(peak()),
+        progress=lambda *step: peaks.append(peak()),
     )
     print(paired, peaks[-1] - peaks[FIRST])
 

@@ -45,12 +45,12 @@ def reasons(report):
 
 
 def test_each_photograph_gets_a_copy_under_its_name(album, tmp_path):
-    before, told = snapshot(album), []
+    before, steps = snapshot(album), []
     out = tmp_path / "out"
-    report = run(album, out, progress=lambda *given: told.append(given))
+    report = run(album, out, progress=lambda *step: steps.append(step))
     assert report.cloaked == 5 and report.cloaked_before == 0 and report.problems == ()
     assert sorted(copies(out)) == ["Ada/0.png", "Ada/1.jpg", "Ada/2.png", "Ben/0.png", "Ben/1.jpg"]
-    assert told[-1] == (5, 5, "Ben/1.jpg") and len(told) == 5
+    assert steps[-1] == (5, 5, "Ben/1.jpg") and len(steps) == 5
     for name in copies(out):
         clean, copy = (Image.open(io.BytesIO((side / name).read_bytes())) for side in (album, out))
         assert copy.format == clean.format and copy.size == clean.size
@@ -170,15 +170,15 @@ def readable(folder):
     return {copy: format for _, copy, format in made.values()}
 
 
-def test_odd_files_are_cloaked_or_reported_and_the_run_goes_on(tmp_path):
+def test_odd_files_are_cloaked_or_reported_and_the_run_continues(tmp_path):
     source, out = tmp_path / "in", tmp_path / "out"
     refused = odd(source, tmp_path / "elsewhere.png")
     expected = readable(source)
     before = snapshot(tmp_path)
     report = run(source, out)
-    said = reasons(report)
-    assert said.keys() == refused.keys()
-    assert all(said[name].startswith(reason) for name, reason in refused.items()), said
+    skipped = reasons(report)
+    assert skipped.keys() == refused.keys()
+    assert all(skipped[name].startswith(reason) for name, reason in refused.items()), skipped
     written = copies(out)
     assert {name: Image.open(io.BytesIO(made)).format for name, made in written.items()} == expected
     assert Image.open(io.BytesIO(written["clear.png"])).getchannel("A").getextrema() == (0, 255)
@@ -190,7 +190,9 @@ def test_odd_files_are_cloaked_or_reported_and_the_run_goes_on(tmp_path):
     left = {name: what for name, what in snapshot(tmp_path).items() if not name.startswith("out")}
     assert left == before, "something outside the out folder was touched"
     again = run(source, out)
-    assert again.cloaked == 0 and again.cloaked_before == len(expected) and reasons(again) == said
+    assert (
+        again.cloaked == 0 and again.cloaked_before == len(expected) and reasons(again) == skipped
+    )
     assert again.notes == report.notes and copies(out) == written
 
 
@@ -331,7 +333,7 @@ def test_other_settings_want_another_folder(album, tmp_path, changed):
     assert snapshot(out) == before
 
 
-def test_png_can_be_asked_for(album, tmp_path):
+def test_all_copies_can_be_png(album, tmp_path):
     run(album, tmp_path / "out", format="png")
     assert "Ada/1.jpg.png" in copies(tmp_path / "out")
 
@@ -352,7 +354,7 @@ def test_batches_are_bounded_and_even(album, tmp_path, monkeypatch):
     assert sizes == [3, 3, 4, 2, 1], "each person apart, loose files as one more"
 
 
-def test_an_attack_that_fails_is_reported_and_the_next_batch_goes_on(album, tmp_path, monkeypatch):
+def test_a_failing_attack_is_reported_and_the_next_batch_continues(album, tmp_path, monkeypatch):
     perturb = Tint._perturb
 
     def fails(self, images, seed, progress):

@@ -14,29 +14,29 @@ from workbench import folders
 from workbench.folders import cloaking
 from workbench.photos import from_folder
 
-ASKED = ["cloak", "--attack", "fawkes-v1"]
+COMMAND = ["cloak", "--attack", "fawkes-v1"]
 
 
 @pytest.fixture
 def toy_tools(monkeypatch):
-    """The command with a toy attack and a toy detector; what was asked for."""
-    asked = []
+    """The command with a toy attack and a toy detector; the tools that it was called with."""
+    calls = []
 
     def at_strength(tool, mode, *, public):
-        asked.append((tool, mode))
+        calls.append((tool, mode))
         return Tint()
 
     monkeypatch.setattr(tools, "at_strength", at_strength)
     defaults = cloaking.cloak_folder.__kwdefaults__
     monkeypatch.setitem(defaults, "detect", detect)
-    return asked
+    return calls
 
 
 def run(album, out, *more):
-    return cli.main([*ASKED, "--in", str(album), "--out", str(out), *more])
+    return cli.main([*COMMAND, "--in", str(album), "--out", str(out), *more])
 
 
-def test_it_cloaks_and_goes_on_where_it_was(album, tmp_path, toy_tools, capsys):
+def test_it_cloaks_and_resumes(album, tmp_path, toy_tools, capsys):
     before = snapshot(album)
     assert run(album, tmp_path / "out") == 0
     assert toy_tools == [("Fawkes v1.0", "high")]
@@ -48,7 +48,7 @@ def test_it_cloaks_and_goes_on_where_it_was(album, tmp_path, toy_tools, capsys):
     assert snapshot(album) == before
 
 
-def test_skipped_files_are_listed_and_told_by_the_exit_code(album, tmp_path, toy_tools, capsys):
+def test_skipped_files_are_listed_and_set_the_exit_code(album, tmp_path, toy_tools, capsys):
     (album / "Ada" / "two\nlines.jpg").write_bytes(b"no picture")
     assert run(album, tmp_path / "out") == 1
     printed = capsys.readouterr().out.splitlines()

@@ -207,7 +207,7 @@ def test_a_detector_that_fails_costs_one_picture():
         find_face(decode(SAMPLES["PNG"]), detect=fails)
 
 
-def test_what_may_not_even_be_asked_for_is_left_to_the_reading(tmp_path, monkeypatch):
+def test_a_file_whose_kind_is_not_readable_is_listed(tmp_path, monkeypatch):
     (tmp_path / "a.png").touch()
 
     def refuse(*given, **keywords):
@@ -232,7 +232,7 @@ def test_every_name_can_be_read_and_printed(tmp_path):
     "".join(printed).encode()
 
 
-def test_transparency_and_colour_profiles_are_kept_where_they_belong():
+def test_transparency_and_colour_profiles_are_read():
     clear = COLOUR.copy()
     clear.putalpha(Image.linear_gradient("L").resize(clear.size))
     assert decode(content(clear)).alpha.getextrema() == (1, 254)

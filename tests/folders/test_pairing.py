@@ -90,9 +90,9 @@ def test_what_is_not_clear_is_reported_and_not_guessed(sides):
     filled(sides[1], "1_low_cloaked.png", "1_high_cloaked.png", "2.png", "2_cloaked.png", "3.png")
     found = folders.pair(*sides)
     assert names(found) == {"3.jpg": "3.png"}
-    said = problems(found)
-    assert said["1.jpg"].endswith("copy: 1_high_cloaked.png, 1_low_cloaked.png")
-    assert said["2_cloaked.png"].endswith("not clear which it is a copy of: 2.jpg, 2.png")
+    reasons = problems(found)
+    assert reasons["1.jpg"].endswith("copy: 1_high_cloaked.png, 1_low_cloaked.png")
+    assert reasons["2_cloaked.png"].endswith("not clear which it is a copy of: 2.jpg, 2.png")
     assert len(found.problems) == 7
 
 
@@ -152,7 +152,7 @@ def counted(image, content):
     return detect(image, content)
 
 
-def test_the_face_is_looked_for_once_where_the_size_is_the_same(sides):
+def test_the_face_is_detected_once_where_the_size_is_the_same(sides):
     counted.sizes = []
     small = picture(1).resize((120, 150), Image.Resampling.BICUBIC)
     written(sides[0], a=picture(0), b=picture(1), c=picture(2))
@@ -184,7 +184,7 @@ def test_every_pair_is_read_or_reported(sides):
     written(sides[1], crowd=picture(3, corner=CROWD))
     seen = []
     pairs = folders.pair(*sides)
-    read = folders.read_pairs(pairs, detect=detect, progress=lambda *told: seen.append(told))
+    read = folders.read_pairs(pairs, detect=detect, progress=lambda *step: seen.append(step))
     assert [str(pair.name) for pair in read.pairs] == ["crowd.png", "good.png"]
     assert read.clean.shape == read.cloaked.shape == (2, 3, 112, 112) and len(read) == 2
     assert read.notes[0][0] == "2 faces in it; the largest and most central one was taken"
@@ -210,7 +210,7 @@ def test_links_out_of_either_folder_are_refused(sides, tmp_path):
     }
 
 
-def test_nothing_to_compare_is_said_with_the_reasons(sides):
+def test_nothing_to_compare_is_an_error_with_the_reasons(sides):
     written(sides[0], a=picture(0))
     written(sides[1], b=picture(0))
     with pytest.raises(ValueError, match="no photograph of .*clean could be compared .*a.png: in"):

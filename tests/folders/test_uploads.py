@@ -69,7 +69,7 @@ def test_the_two_ways_to_write_an_accent_are_one_name(folder: Path) -> None:
     assert len(save_uploads([("ä.jpg", b"1"), ("a\u0308.jpg", b"2")], folder)) == 2
 
 
-def test_what_cannot_be_written_is_told_and_the_others_are_written(folder: Path) -> None:
+def test_files_that_cannot_be_written_are_reported_and_the_others_written(folder: Path) -> None:
     files = [("x" * 300 + ".jpg", b"1"), ("y.jpg", memoryview(b"2"))]
     (problem,) = save_uploads(files, folder)
     assert problem.reason.startswith("could not be written (")

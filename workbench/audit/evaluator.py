@@ -26,9 +26,6 @@ from workbench.audit.strategies import Strategy, Trainer, strategies
 #: What an attack raises that was used wrongly, and a function that broke a rule or failed.
 ATTACK_ERRORS = (TypeError, ValueError, RuntimeError)
 
-#: Photographs that go through a network at once: more take memory, and no less time.
-BATCH = 64
-
 
 def gauntlet(
     cloak: AttackLike | Callable[[Tensor], Tensor],
@@ -206,11 +203,10 @@ class Evaluator:
         known = self._cache.extractors
         if extractor.fingerprint not in known:
             cached = CachedExtractor(extractor)
-            is_slow = isinstance(which, str) and which in extractors.pretrained.names()
-            if is_slow and self._rendered is not None:
+            if isinstance(which, str) and self._rendered is not None:
                 # Only embeddings of rendered people are stored on disk: they identify nobody.
                 cached.folder = cache_folder("embeddings")
-                embed(cached, self._rendered, batch_size=BATCH)
+                embed(cached, self._rendered)
                 cached.folder = None
             known[extractor.fingerprint] = cached
         return known[extractor.fingerprint]
@@ -219,7 +215,7 @@ class Evaluator:
         """Embeddings ``(n, d)`` of all photographs by an extractor of this evaluator."""
         known = self._cache.embeddings
         if extractor.fingerprint not in known:
-            known[extractor.fingerprint] = embed(extractor, self.photos.images, batch_size=BATCH)
+            known[extractor.fingerprint] = embed(extractor, self.photos.images)
         return known[extractor.fingerprint]
 
     @property
@@ -245,11 +241,9 @@ class Evaluator:
             public = people.load("public")
             if choosers is not None:
                 public = public.of_people(public.people[:choosers])
-            extractor, public = extractors.load(name), as_published(public)
-            embeddings = embed(extractor, public.images, batch_size=BATCH)
-            known[key] = choose_threshold(
-                extractor, public, false_adds=share, embeddings=embeddings
-            )
+            folder = cache_folder("embeddings")  # of rendered people
+            extractor = CachedExtractor(extractors.load(name), folder=folder)
+            known[key] = choose_threshold(extractor, as_published(public), false_adds=share)
         return known[key]
 
     @cached_property
