@@ -56,19 +56,6 @@ def train_denoiser(
     Raises:
         ValueError: settings out of range, a judge without gradients, or a checkpoint of another
             training.
-
-    Example:
-        >>> import torch
-        >>> from poisonlib.defenses import Pairs
-        >>> from poisonlib.photos import Photos
-        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
-        >>> louder = (photos.images + 0.1).clamp(0, 1)
-        >>> by_it = torch.zeros(4, dtype=torch.int64)
-        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
-        >>> from studio.training import train_denoiser
-        >>> denoiser = train_denoiser(pairs, seed=0, epochs=1)
-        >>> denoiser(pairs.cloaked).shape
-        torch.Size([4, 3, 48, 48])
     """
     if epochs < 1 or batch_size < 1 or not 0 <= clean_share < 1 or feature_weight < 0:
         raise ValueError(

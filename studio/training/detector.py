@@ -148,23 +148,6 @@ def train_detector(
 
     Raises:
         ValueError: settings out of range, bad photographs, or a checkpoint of another training.
-
-    Example:
-        A small network, one step, for a look at it:
-
-        >>> import torch
-        >>> from poisonlib.defenses import Pairs
-        >>> from poisonlib.photos import Photos
-        >>> photos = Photos(torch.rand(4, 3, 48, 48), torch.arange(4) // 2, ("Ada", "Ben"))
-        >>> louder = (photos.images + 0.1).clamp(0, 1)
-        >>> by_it = torch.zeros(4, dtype=torch.int64)
-        >>> pairs = Pairs(photos, torch.arange(4), louder, by_it, ("mine",))
-        >>> from studio.training.detector import Start, train_detector
-        >>> from poisonlib.defenses.detector import TraceNet
-        >>> start = Start(TraceNet(width=0.25))
-        >>> detector = train_detector(pairs, seed=0, start=start, epochs=1, steps=1, batch_size=4)
-        >>> detector.card.tools
-        ('mine',)
     """
     if min(epochs, steps, batch_size) < 1 or loudest < 1 or not learning_rate > 0:
         raise ValueError(
