@@ -11,8 +11,7 @@ import torch
 from PIL import Image
 
 from poisonlib.figures import faces
-from poisonlib.figures.cover import Moment, moments
-from poisonlib.figures.theme import CLEAN, CLOAKED, TARGET
+from poisonlib.figures.theme import CLEAN, TARGET
 from tests import toys
 
 
@@ -109,34 +108,3 @@ def test_each_step_of_a_sheet_slider_shows_its_own_sheet() -> None:
     fig = faces.sheet_slider(sheets, prefix="person", columns=2)
     assert [frame.name for frame in fig.frames] == ["ada", "bo"]
     assert fig.data[0].source == fig.frames[0].data[0].source != fig.frames[1].data[0].source
-
-
-def test_the_cover_shows_a_photograph_and_an_error_for_each_moment() -> None:
-    image = toys.faces(1, size=16)[0]
-    fig = moments(
-        [
-            Moment("you", "shared", image, CLEAN, error=0.1, low=0.05, high=0.2),
-            Moment("you", "cloaked", image, CLOAKED, error=0.9, low=0.8, high=0.95),
-            Moment("trainer", "later", image, CLOAKED, reported=(0.05, 0.08)),
-        ]
-    )
-    assert len(fig.layout.images) == 3
-    *framed, _ = [shape for shape in fig.layout.shapes if shape.yref == "y2"]
-    assert [frame.line.color for frame in framed] == [CLEAN.colour, CLOAKED.colour]
-    texts = {note.text: note.x for note in fig.layout.annotations}
-    assert (texts["<b>you</b>"], texts["<b>trainer</b>"]) == (0.5, 2)
-    points = [trace for trace in fig.data if trace.error_y.array is not None]
-    assert [trace.y for trace in points] == [(0.1,), (0.9,)]
-    assert [trace.text[0] for trace in points] == ["<b>10%</b>", "<b>90%</b>"]
-    assert points[0].error_y.array[0] == pytest.approx(0.1)
-    *stems, band = [shape for shape in fig.layout.shapes if shape.layer == "below"]
-    assert [(stem.y0, stem.y1, stem.line.color) for stem in stems] == [
-        (0, 0.1, CLEAN.colour),
-        (0, 0.9, CLOAKED.colour),
-    ]
-    assert (band.y0, band.y1) == (0.05, 0.08)
-
-
-def test_a_moment_without_any_error_is_refused() -> None:
-    with pytest.raises(ValueError, match="error"):
-        Moment("you", "nothing", toys.faces(1, size=16)[0], CLEAN)

@@ -1,4 +1,4 @@
-"""The chronicle: dated, in order, and every entry with a source that the book lists."""
+"""The history: dated, in order, and every entry with a source that the book lists."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from poisonlib.history import CHECKED, EVENTS, Event
+from poisonlib.history import Event, checked, events
 from tools.poisonlib_citations import ROLE, keys
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
+EVENTS = events()
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.title)
 
 
@@ -41,7 +42,7 @@ def test_the_chapter_cites_every_source() -> None:
 def test_dates_are_in_order_and_none_is_after_the_check() -> None:
     dates = [event.date for event in EVENTS]
     assert dates == sorted(dates)
-    assert dates[-1] <= CHECKED
+    assert dates[-1] <= checked()
     assert len({event.title for event in EVENTS}) == len(EVENTS)
 
 
