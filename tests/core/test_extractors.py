@@ -83,8 +83,8 @@ class Broken(torch.nn.Module):
     ("result", "says"),
     [
         (lambda x: x.flatten(1) * float("nan"), "'broken' returned NaN"),
-        (lambda x: x, r"must return \(5, d\) rows.*flatten"),
-        (lambda x: F.normalize(x.flatten(1))[:-1], r"must return \(5, d\) rows.*\(4, 768\)"),
+        (lambda x: x, r"must return \(5, d\) embeddings.*flatten"),
+        (lambda x: F.normalize(x.flatten(1))[:-1], r"must return \(5, d\) embeddings.*\(4, 768\)"),
         (lambda x: x.flatten(1) * 7, "length 1.*ModuleExtractor"),
         (lambda x: None, r"must return \(5, d\).*NoneType"),
     ],
