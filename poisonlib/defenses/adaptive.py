@@ -8,8 +8,8 @@ have nothing in common but their label.
 
 The paper's trainer has tens of thousands of copies. With a few thousand, an extractor memorises the
 copies instead of learning what the tools do. Here copies are therefore varied: a tool's
-perturbation is scaled, and added to photographs of other people (:class:`Variety`). The training loop is
-:func:`studio.training.adapt`.
+perturbation is scaled, and added to photographs of other people (:class:`Variety`). The training
+loop is :func:`studio.training.adapt`.
 """
 
 from __future__ import annotations
