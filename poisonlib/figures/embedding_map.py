@@ -97,22 +97,22 @@ def _frame(space: Space, person: int | str, tool: str) -> go.Frame:
     halo = {"size": 10, "line": {"color": PAPER, "width": 1}}
     ring = {"color": CLEAN.colour, "symbol": f"{CLEAN.symbol}-open", "size": 9}
     stranger = TARGET.marker | {"size": 9, "line": {"color": INK, "width": 1.5}}
-    solid = CLEAN.line | {"width": 1.5}
     dotted = {"color": INK, "dash": "dot", "width": 1.5}
     others = torch.nonzero(~own)[:, 0]
+    everybody = space.place(space.gallery[others])
+    same = _segments(view.probes[~wrong], view.neighbours[~wrong])
+    stray = _segments(view.probes[wrong], view.neighbours[wrong])
+    moved = _segments(view.clean[: len(cloaked)], cloaked)
     traces = [
         _marks(view.probes, "new", probes, CLEAN.marker | halo, above=6),
         _marks(cloaked, "shared, cloaked", cloaks, CLOAKED.marker | halo, above=5),
         _marks(view.clean, "shared, as taken", torch.nonzero(own)[:, 0], ring, above=4),
         _marks(view.neighbours[wrong], "", view.nearest[wrong], stranger, above=3),
-        _marks(space.place(space.gallery[others]), "other people's", others,
-               TARGET.marker | {"size": 4}, above=0),
-        _lines(view.clean[: len(cloaked)], cloaked, "", CLOAKED.line | {"width": 1}, above=1),
-        _lines(view.probes[view.correct], view.neighbours[view.correct],
-               "nearest: the same person", solid, above=2),
-        _lines(view.probes[wrong], view.neighbours[wrong], "nearest: somebody else", dotted,
-               above=2),
-    ]  # fmt: skip
+        _marks(everybody, "other people's", others, TARGET.marker | {"size": 4}, above=0),
+        _trace(moved, "", line=CLOAKED.line | {"width": 1}, zorder=1),
+        _trace(same, "nearest: the same person", line=CLEAN.line | {"width": 1.5}, zorder=2),
+        _trace(stray, "nearest: somebody else", line=dotted, zorder=2),
+    ]
     title = f"Misnamed: {view.misnamed} of {len(wrong)} new photographs"
     name = frame_name(scenario.photos.names[user], tool, space.name)
     return go.Frame(data=traces, name=name, layout={"title": {"text": title}})
@@ -121,35 +121,24 @@ def _frame(space: Space, person: int | str, tool: str) -> go.Frame:
 def _marks(
     points: Tensor, name: str, photographs: Tensor, marker: dict[str, Any], *, above: int
 ) -> go.Scatter:
+    hover = {"customdata": photographs.tolist() or [None], "hoverinfo": "name" if name else "none"}
+    return _trace(points.tolist(), name, mode="markers", marker=marker, zorder=above, **hover)
+
+
+def _trace(points: list[Sequence[float | None]], name: str, **look: Any) -> go.Scatter:
+    """Marks, or lines; coordinates to a thousandth, as the page holds every frame."""
     import plotly.graph_objects as go
 
-    return go.Scatter(
-        **_coordinates(points.tolist()), name=name, mode="markers", marker=marker, zorder=above,
-        customdata=photographs.tolist() or [None], hoverinfo="name" if name else "none",
-        showlegend=bool(name),
-    )  # fmt: skip
+    x, y = ([None if at is None else round(at, 3) for at in axis] or [None]
+            for axis in (zip(*points, strict=True) if points else ([], [])))  # fmt: skip
+    how = {"mode": "lines", "hoverinfo": "skip", "showlegend": bool(name)} | look
+    return go.Scatter(x=x, y=y, name=name, **how)
 
 
-def _lines(
-    starts: Tensor, ends: Tensor, name: str, line: dict[str, Any], *, above: int
-) -> go.Scatter:
-    """One trace of separate segments; gaps are what None leaves."""
-    import plotly.graph_objects as go
-
-    segments = zip(starts.tolist(), ends.tolist(), strict=True)
-    corners = [corner for start, end in segments for corner in (start, end, (None, None))]
-    return go.Scatter(
-        **_coordinates(corners), name=name, mode="lines", line=line, zorder=above,
-        hoverinfo="skip", showlegend=bool(name),
-    )  # fmt: skip
-
-
-def _coordinates(points: Sequence[Sequence[float | None]]) -> dict[str, list[float | None]]:
-    """Both coordinates, to a thousandth: the page holds every frame."""
-    return {
-        axis: [None if point[k] is None else round(point[k], 3) for point in points] or [None]
-        for k, axis in enumerate("xy")
-    }
+def _segments(starts: Tensor, ends: Tensor) -> list[Sequence[float | None]]:
+    """The corners of separate lines; None leaves a gap."""
+    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+    return [corner for start, end in pairs for corner in (start, end, (None, None))]
 
 
 def _numbers(scenario: Scenario) -> tuple[Tensor, dict[tuple[int, str], Tensor]]:

@@ -64,9 +64,9 @@ def player(*, milliseconds: int = 900, below: int = 44) -> list[dict[str, Any]]:
 def choosers(options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """What a figure's ``layout.meta`` holds so that the page offers menus to choose a frame by.
 
-    The figure needs a frame for every combination, named by :func:`frame_name`; what it draws at
-    first is the combination of the first options. Choosers exist on the page alone: a notebook
-    shows ``widgets.live`` with the same menus.
+    The figure needs a frame for every combination, named by :func:`frame_name`; it opens on the
+    combination of the first options. Choosers exist on the page alone: a notebook shows
+    ``widgets.live`` with the same menus.
 
     Args:
         options: what each menu offers, by the menu's label.
@@ -74,21 +74,14 @@ def choosers(options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     Raises:
         ValueError: no menu, one without a label, one with fewer than two or with equal options,
             or an option that holds the separator of a frame's name.
-
-    Example:
-        >>> from poisonlib.figures.frames import choosers
-        >>> choosers({"Person": ["Ada", "Bo"]})
-        {'choosers': [{'label': 'Person', 'options': ['Ada', 'Bo']}]}
     """
     if not options or not all(label.strip() for label in options):
         raise ValueError(f"choosers need a menu or more, each with a label, got {list(options)}")
     for label, offered in options.items():
-        if len(offered) < 2 or len(set(offered)) < len(offered):
-            raise ValueError(f"{label!r} needs two or more different options, got {list(offered)}")
-        torn = [option for option in offered if SEPARATOR in option]
-        if torn:
+        if len(offered) < 2 or len(set(offered)) < len(offered) or SEPARATOR in "".join(offered):
             raise ValueError(
-                f"{SEPARATOR!r} separates the options in a frame's name: reword {torn[0]!r}"
+                f"{label!r} needs two or more different options without {SEPARATOR!r}, "
+                f"got {list(offered)}"
             )
     return {"choosers": [{"label": each, "options": list(of)} for each, of in options.items()]}
 

@@ -11,9 +11,8 @@ from poisonlib.figures.show import building_site, check_name
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-FEWEST_OPTIONS, MOST_OPTIONS = 2, 5
 RIGHT, NOT_QUITE = "Right.", "Not quite."
-# JupyterLab takes the triangle away by which one sees that an option can be opened.
+# JupyterLab hides the triangle that shows that an option can be opened.
 NOTEBOOK_STYLE = """<style>
 .poisonlib-quiz details { border: 1px solid; margin: 0.5em 0; padding: 0.25em 0.75em; }
 .poisonlib-quiz summary { cursor: pointer; list-style: inside disclosure-closed; }
@@ -24,24 +23,16 @@ NOTEBOOK_STYLE = """<style>
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to choose, and what the reader is told who chooses it.
+    """One answer to choose, and the feedback on it.
 
     Attributes:
         text: the answer. Plain text.
-        feedback: why it is right, or what is wrong with it. Plain text; the verdict, "Right." or
-            "Not quite.", is put in front of it.
+        feedback: why it is right, or what is wrong with it. Plain text, which the page puts after
+            a verdict, "Right." or "Not quite.".
         right: whether this is the right answer.
 
     Raises:
         ValueError: the text or the feedback is empty, or the feedback brings a verdict of its own.
-
-    Example:
-        >>> from poisonlib.figures import Option
-        >>> Option("The probe's point", "Nobody touched that photograph.").right
-        False
-        >>> Option("The probe's point", "")
-        Traceback (most recent call last):
-        ValueError: every option teaches: write for "The probe's point" why it is right ...
     """
 
     text: str
@@ -49,54 +40,43 @@ class Option:
     right: bool = False
 
     def __post_init__(self) -> None:
-        if not self.text.strip():
-            raise ValueError("an option needs a text to choose, got an empty one")
-        if not self.feedback.strip():
+        if not (self.text.strip() and self.feedback.strip()):
             raise ValueError(
-                f"every option teaches: write for {self.text!r} why it is right or wrong, "
-                "got an empty feedback"
+                f"an option needs a text to choose and a feedback that says why it is right or "
+                f"wrong, got {self.text!r} and {self.feedback!r}"
             )
         if self.feedback.startswith((RIGHT, NOT_QUITE)):
             raise ValueError(
-                f"leave out the verdict, which is put in front of the feedback: "
-                f"got {self.feedback!r}"
+                f"leave out the verdict, which precedes the feedback: got {self.feedback!r}"
             )
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question and its answers, of which exactly one is right.
+    """A question and its answers, exactly one of which is right.
 
     Attributes:
         text: the question. Plain text.
-        options: two to five answers, in the order in which they are shown.
+        options: two to five different answers, in the order in which they are shown.
 
     Raises:
         ValueError: the text is empty, there are too few or too many options, two have the same
             text, or not exactly one is right.
-
-    Example:
-        >>> from poisonlib.figures import Option, Question
-        >>> no = Option("No", "It was trained before that.")
-        >>> Question("Does it help?", (no, Option("Yes", "Look at the test photographs.")))
-        Traceback (most recent call last):
-        ValueError: mark exactly one option of 'Does it help?' with right=True, got 0
     """
 
     text: str
     options: tuple[Option, ...]
 
     def __post_init__(self) -> None:
+        different = {option.text for option in self.options}
+        right = sum(option.right for option in self.options)
         if not self.text.strip():
             raise ValueError("a question needs a text, got an empty one")
-        if not FEWEST_OPTIONS <= len(self.options) <= MOST_OPTIONS:
+        if len(different) < len(self.options) or not 2 <= len(different) <= 5:
             raise ValueError(
-                f"give {self.text!r} {FEWEST_OPTIONS} to {MOST_OPTIONS} options, "
-                f"got {len(self.options)}"
+                f"give {self.text!r} two to five options of different text, "
+                f"got {[option.text for option in self.options]}"
             )
-        if len({option.text for option in self.options}) < len(self.options):
-            raise ValueError(f"two options of {self.text!r} have the same text: reword one")
-        right = sum(option.right for option in self.options)
         if right != 1:
             raise ValueError(
                 f"mark exactly one option of {self.text!r} with right=True, got {right}"
@@ -133,28 +113,24 @@ def quiz(*questions: Question, name: str) -> HTML:
     from IPython.display import HTML
 
     check_name(name)
-    if not questions:
-        raise ValueError("a quiz needs at least one Question, got none")
-    if len({question.text for question in questions}) < len(questions):
-        raise ValueError("a question stands in the quiz twice: leave one out")
-    items = "".join(
-        _question(question, place=f"quiz-{name}-{number}")
-        for number, question in enumerate(questions, start=1)
-    )
+    if not questions or len({question.text for question in questions}) < len(questions):
+        raise ValueError(
+            "a quiz needs one Question or more, each only once, "
+            f"got {[question.text for question in questions]}"
+        )
+    items = []
+    for number, question in enumerate(questions, start=1):
+        place = f"quiz-{name}-{number}"
+        items.append(
+            f'<li><div role="group" aria-labelledby="{place}">'
+            f'<p class="poisonlib-question" id="{place}">{escape(question.text)}</p>'
+            f"{''.join(map(_details, question.options))}</div></li>"
+        )
     style = "" if building_site() else NOTEBOOK_STYLE
-    return HTML(f'{style}<ol class="poisonlib-quiz" id="quiz-{name}">{items}</ol>')
+    return HTML(f'{style}<ol class="poisonlib-quiz" id="quiz-{name}">{"".join(items)}</ol>')
 
 
-def _question(question: Question, *, place: str) -> str:
-    options = "".join(_option(option) for option in question.options)
-    return (
-        f'<li><div role="group" aria-labelledby="{place}">'
-        f'<p class="poisonlib-question" id="{place}">{escape(question.text)}</p>'
-        f"{options}</div></li>"
-    )
-
-
-def _option(option: Option) -> str:
+def _details(option: Option) -> str:
     kind, verdict = ("right", RIGHT) if option.right else ("not-quite", NOT_QUITE)
     return (
         f"<details><summary>{escape(option.text)}</summary>"

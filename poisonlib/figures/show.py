@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,12 @@ DRAWN = (
     "document.getElementById('{plot_id}')"
     ".dispatchEvent(new Event('poisonlib:drawn', {bubbles: true}))"
 )
-"""Said by a figure that is drawn and has its frames."""
+"""The event of a figure that is drawn and has its frames."""
 NUMBER = '<span class="poisonlib-number"></span>'
 """Where the site writes a figure's number (``tools/poisonlib_site.py``)."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_FORMULA = re.compile(r"\$[^$]+\$")
+_FORMULA = re.compile(r'\$[^$"]+\$')
 _SHORTEST_ALT = 20
 
 
@@ -75,18 +74,17 @@ def show(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) -> 
         raise TypeError(f"fig must be a plotly Figure, got {type(fig).__name__}")
     _check(fig, name=name, alt=alt)
     fig = theme.styled(fig)
-    if "google.colab" in sys.modules:
-        fig.show(renderer="colab", config=CONFIG)
-        _display({"text/html": _caption_html(caption)} if caption else None)
-    elif building_site():
+    if building_site():
         # HTML alone: a figure shown in another way then makes Sphinx warn, and the build fails.
         _display({"text/html": to_html(fig, name=name, alt=alt, caption=caption)})
+        return
+    if "google.colab" in sys.modules:
+        fig.show(renderer="colab", config=CONFIG)
     else:
-        figure = json.loads(fig.to_json())
-        figure["config"] = CONFIG
+        figure = json.loads(fig.to_json()) | {"config": CONFIG}
         _display({PLOTLY_MIME: figure, "text/html": to_html(fig, name=name, alt=alt)})
-        # JupyterLab and VS Code draw the first form, which has no caption of its own.
-        _display({"text/html": _caption_html(caption)} if caption else None)
+    if caption:  # which plotly's own forms do not have
+        _display({"text/html": f'<p class="poisonlib-caption"><em>{escape(caption)}</em></p>'})
 
 
 def to_html(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) -> str:
@@ -111,11 +109,10 @@ def to_html(fig: go.Figure, *, name: str, alt: str, caption: str | None = None) 
         post_script=DRAWN,
     )
     label = escape(alt, quote=True)
-    said = f"<figcaption>{NUMBER}{escape(caption or '')}</figcaption>"
     return (
         f'<figure class="poisonlib-figure" id="fig-{name}">'
         f'<div class="poisonlib-drawing" role="img" aria-label="{label}">{drawing}</div>'
-        f"{controls}{said}</figure>"
+        f"{controls}<figcaption>{NUMBER}{escape(caption or '')}</figcaption></figure>"
     )
 
 
@@ -128,15 +125,10 @@ def check_name(name: str) -> None:
         )
 
 
-def _display(bundle: dict[str, Any] | None) -> None:
+def _display(bundle: dict[str, Any]) -> None:
     from IPython.display import display
 
-    if bundle is not None:
-        display(bundle, raw=True)
-
-
-def _caption_html(caption: str) -> str:
-    return f'<p class="poisonlib-caption"><em>{escape(caption)}</em></p>'
+    display(bundle, raw=True)
 
 
 def _check(fig: go.Figure, *, name: str, alt: str) -> None:
@@ -151,21 +143,10 @@ def _check(fig: go.Figure, *, name: str, alt: str) -> None:
             f"figures fit the page, from 375 px on: leave layout.width unset, "
             f"got {fig.layout.width}"
         )
-    for text in _texts(fig.layout.to_plotly_json()):
-        if _FORMULA.search(text):
-            raise ValueError(
-                f"plotly would need a second MathJax to set {text!r}; "
-                "write Unicode (ε, δ) and <sub>, <sup> instead"
-            )
-
-
-def _texts(value: object) -> Iterator[str]:
-    """All strings inside a nested layout."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
+    if formula := _FORMULA.search(
+        json.dumps(fig.layout.to_plotly_json(), default=str, ensure_ascii=False)
+    ):
+        raise ValueError(
+            f"plotly would need a second MathJax to set {formula[0]!r}; "
+            "write Unicode (ε, δ) and <sub>, <sup> instead"
+        )

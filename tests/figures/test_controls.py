@@ -152,19 +152,21 @@ def test_a_combination_without_its_frame_is_refused(choosing) -> None:
 
 def test_knobs_that_would_fight_over_the_frames_are_refused(sliding) -> None:
     sliding.layout.meta = choosers(MENUS)
-    with pytest.raises(ValueError, match="one slider, or choosers.*make a chooser of each"):
+    with pytest.raises(
+        ValueError, match="one slider, perhaps with a player, or choosers.*a chooser of each"
+    ):
         replaced(sliding, name="toy")
-    with pytest.raises(ValueError, match="needs the slider that it moves"):
+    with pytest.raises(ValueError, match="one slider, perhaps with a player"):
         replaced(drawn(SHARES).update_layout(updatemenus=player()), name="toy")
 
 
 @pytest.mark.parametrize(
     ("photographs", "alts", "said"),
     [
-        ([PIXEL, PIXEL], ["Ada"], "2 photographs and 1 texts"),
-        ([PIXEL, PIXEL], ["Ada", " "], "2 photographs and 1 texts"),
-        (["https://example.org/ada.png", PIXEL], ["Ada", "Bo"], "expected data URIs"),
-        ([PIXEL], ["Ada"], "expected at most 0, got 1"),
+        ([PIXEL, PIXEL], ["Ada"], "2 data URIs of 2 photographs, 1 texts"),
+        ([PIXEL, PIXEL], ["Ada", " "], "2 data URIs of 2 photographs, 1 texts"),
+        (["https://example.org/ada.png", PIXEL], ["Ada", "Bo"], "1 data URIs of 2"),
+        ([PIXEL], ["Ada"], "marks up to 1"),
     ],
 )
 def test_photographs_have_texts_and_marks_that_fit(photographs, alts, said) -> None:

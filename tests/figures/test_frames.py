@@ -36,9 +36,9 @@ def test_choosers_are_menus_and_a_frame_is_named_by_what_they_show() -> None:
     [
         ({}, "a menu or more"),
         ({" ": ["a", "b"]}, "each with a label"),
-        ({"Tool": ["a"]}, "'Tool' needs two or more different options, got .'a'."),
+        ({"Tool": ["a"]}, "'Tool' needs two or more different options .* got .'a'."),
         ({"Tool": ["a", "a"]}, "two or more different options"),
-        ({"Tool": ["a", "b | c"]}, "reword 'b | c'"),
+        ({"Tool": ["a", "b | c"]}, "without ' | '"),
     ],
 )
 def test_menus_that_name_no_frame_are_refused(options, said) -> None:

@@ -82,8 +82,3 @@ def test_faithfulness_compares_the_map_with_the_space(space):
     other = space.view(1, place=lambda rows: rows[:, :2])
     assert torch.equal(other.probes, space.probes[space.scenario.probes.labels == 1][:, :2])
     assert other.misnamed == space.view(1).misnamed, "the map names nobody"
-
-
-def test_more_photographs_than_somebody_has_are_refused():
-    with pytest.raises(ValueError, match="between 1 and the 7 training photographs"):
-        Scenario.of(toy_photos(), {"tool": Negative()}, users=1, each=8, seed=0)

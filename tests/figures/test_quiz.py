@@ -82,8 +82,8 @@ def test_text_is_text():
 @pytest.mark.parametrize(
     ("text", "feedback", "said"),
     [
-        (" ", "because", "text to choose"),
-        ("this", "", "every option teaches"),
+        (" ", "because", "a text to choose"),
+        ("this", "", "feedback that says why"),
         ("this", "Right. It is.", "leave out the verdict"),
         ("this", "Not quite. It is not.", "leave out the verdict"),
     ],
@@ -101,11 +101,11 @@ YES = Option("yes", "It is.", right=True)
     ("text", "options", "said"),
     [
         ("", TWO, "needs a text"),
-        ("Which?", (YES,), "2 to 5 options, got 1"),
-        ("Which?", (YES, *NO), "2 to 5 options, got 6"),
+        ("Which?", (YES,), "two to five options"),
+        ("Which?", (YES, *NO), "two to five options"),
         ("Which?", NO, "exactly one option .* got 0"),
         ("Which?", (YES, Option("also", "It is.", right=True)), "exactly one option .* got 2"),
-        ("Which?", (YES, Option("yes", "No.")), "same text"),
+        ("Which?", (YES, Option("yes", "No.")), "different text"),
     ],
 )
 def test_a_question_has_a_few_options_and_one_right_answer(text, options, said):
@@ -116,8 +116,8 @@ def test_a_question_has_a_few_options_and_one_right_answer(text, options, said):
 @pytest.mark.parametrize(
     ("questions", "name", "said"),
     [
-        ((), "toy", "at least one Question"),
-        (QUESTIONS[:1] * 2, "toy", "twice"),
+        ((), "toy", "one Question or more"),
+        (QUESTIONS[:1] * 2, "toy", "each only once"),
         (QUESTIONS, "A toy", "lower-case words"),
     ],
 )
