@@ -64,12 +64,12 @@ def load() -> dict[str, PrecomputedCloaks]:
         >>> result.table.query("condition == 'cloaked' and whose == 'user'")["error"].item() > 0.5
         True
     """
-    stored = pairs.read(PACKAGED, people.load("users"))
+    stored = pairs.read(PACKAGED, people.load("users", only=pairs.names(PACKAGED)))
     about = pairs.about(PACKAGED)
     measures = torch.tensor(about["measures"])
-    tools = {}
-    for place, name in enumerate(stored.tools):
-        rows = stored.tool == place
+    tools, start = {}, 0
+    for place, (name, n) in enumerate(zip(stored.tools, stored.tool.bincount(), strict=True)):
+        rows = slice(start, start := start + int(n))  # each tool's cloaks follow one another
         cloak = Cloak(
             stored.cloaked[rows],
             *measures[rows].T.contiguous(),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scipy.stats import binomtest, norm
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,35 @@ def wilson(count: int, n: int, *, confidence: float = 0.95) -> Rate:
         )
     interval = binomtest(int(count), int(n)).proportion_ci(confidence, method="wilson")
     return Rate(int(count), int(n), float(interval.low), float(interval.high))
+
+
+def with_intervals(table: pandas.DataFrame, count: str = "errors") -> pandas.DataFrame:
+    """A table of counts with the proportion of each row and its 95 % Wilson interval.
+
+    Args:
+        table: columns ``count`` and ``n``.
+        count: the column of hits.
+
+    Returns:
+        the table with the columns ``error``, ``low`` and ``high`` besides, as
+        :func:`poisonlib.figures.rates` draws them.
+
+    Raises:
+        ValueError: a row without trials, or with a count outside them.
+
+    Example:
+        >>> import pandas
+        >>> from poisonlib.statistics import with_intervals
+        >>> table = pandas.DataFrame({"flagged": [0, 10], "n": [10, 10]})
+        >>> with_intervals(table, "flagged")["error"].tolist()
+        [0.0, 1.0]
+    """
+    rates = [wilson(int(k), int(n)) for k, n in zip(table[count], table["n"], strict=True)]
+    return table.assign(
+        error=[rate.value for rate in rates],
+        low=[rate.low for rate in rates],
+        high=[rate.high for rate in rates],
+    )
 
 
 @dataclass(frozen=True)

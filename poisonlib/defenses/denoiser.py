@@ -126,7 +126,7 @@ class Denoiser(Purifier):
         self.module.eval().requires_grad_(False)
 
     def _purify(self, images: Tensor) -> Tensor:
-        clean = [self.module(by_channel(part)) for part in images.split(64)]
+        clean = [self.module(by_channel(part)) for part in images.split(16)]  # fits in the cache
         return torch.cat(clean).contiguous()
 
     @cached_property

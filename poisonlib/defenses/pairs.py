@@ -322,6 +322,13 @@ def about(path: Path | str) -> dict[str, Any]:
         return json.loads(archive.read(LISTING)).get("about", {})
 
 
+def names(path: Path | str) -> tuple[str, ...]:
+    """The names of the people on the photographs of a file that :func:`write` wrote."""
+    with zipfile.ZipFile(path) as archive:
+        rows = json.loads(archive.read(LISTING))["rows"]
+    return tuple(dict.fromkeys(row["person"] for row in rows))
+
+
 def load() -> Pairs:
     """The pairs that ship with poisonlib: packaged public people under the paper's three tools.
 
@@ -338,7 +345,7 @@ def load() -> Pairs:
     """
     from poisonlib import people
 
-    return read(PACKAGED, people.load("public"))
+    return read(PACKAGED, people.load("public", only=names(PACKAGED)))
 
 
 def numbers(photos: Photos) -> list[int]:

@@ -61,7 +61,8 @@ class Purifier(ABC):
         """
         checks.images(images)
         with torch.no_grad():
-            return round_to_8_bits(self._purify(images.detach()))
+            parts = [self._purify(part) for part in images.detach().split(64)]  # fits in memory
+            return round_to_8_bits(torch.cat(parts))
 
     @abstractmethod
     def _purify(self, images: Tensor) -> Tensor:

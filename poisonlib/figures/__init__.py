@@ -5,6 +5,8 @@ marker means. ``quiz`` asks the reader, and answers every choice.
 """
 
 from poisonlib.figures import theme
+from poisonlib.figures.bars import bars
+from poisonlib.figures.curves import curves
 from poisonlib.figures.grid import grid
 from poisonlib.figures.quiz import Option, Question, quiz
 from poisonlib.figures.rates import rates, series_looks
@@ -14,6 +16,8 @@ from poisonlib.figures.tables import table
 __all__ = [
     "Option",
     "Question",
+    "bars",
+    "curves",
     "grid",
     "quiz",
     "rates",

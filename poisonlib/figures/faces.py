@@ -69,30 +69,39 @@ def mosaic(images: Tensor, *, columns: int) -> Tensor:
     return sheet.permute(2, 0, 3, 1, 4).reshape(channels, rows * height, columns * width)
 
 
-def contact_sheet(images: Tensor, *, columns: int = 10) -> go.Figure:
-    """Many faces ``(n, 3, h, w)`` on one sheet, to see who there is."""
+def contact_sheet(
+    images: Tensor, *, columns: int = 10, kind: Literal["PNG", "JPEG"] = "JPEG"
+) -> go.Figure:
+    """Many faces ``(n, 3, h, w)`` on one sheet; PNG preserves every pixel."""
     import plotly.graph_objects as go
 
     sheet = mosaic(images, columns=columns)
-    trace = go.Image(source=data_uri(sheet, kind="JPEG"), hoverinfo="skip")
+    trace = go.Image(source=data_uri(sheet, kind=kind), hoverinfo="skip")
     fig = go.Figure(trace)
     aspect = sheet.shape[1] / sheet.shape[2]
     fig.update_layout(xaxis=HIDDEN, yaxis=TOP, margin={"t": 8}, height=round(24 + WIDTH * aspect))
     return fig
 
 
-def sheet_slider(sheets: Mapping[str, Tensor], *, prefix: str, columns: int = 4) -> go.Figure:
+def sheet_slider(
+    sheets: Mapping[str, Tensor],
+    *,
+    prefix: str,
+    columns: int = 4,
+    kind: Literal["PNG", "JPEG"] = "JPEG",
+) -> go.Figure:
     """One sheet of faces at a time.
 
     Args:
         sheets: by the name of the slider's step, each ``(n, 3, h, w)``; all of one n.
         prefix: what the slider chooses.
+        kind: of the pictures; PNG preserves every pixel.
     """
     import plotly.graph_objects as go
 
-    fig = contact_sheet(next(iter(sheets.values())), columns=columns)
+    fig = contact_sheet(next(iter(sheets.values())), columns=columns, kind=kind)
     fig.frames = [
-        go.Frame(data=contact_sheet(images, columns=columns).data, name=name)
+        go.Frame(data=contact_sheet(images, columns=columns, kind=kind).data, name=name)
         for name, images in sheets.items()
     ]
     return fig.update_layout(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 LOOKS: Mapping[str, theme.Role] = theme.TOOLS | {
+    "clean": theme.CLEAN,
     "no cloak": theme.CLEAN,
     "control": theme.CLEAN,
     "unprotected": theme.CLEAN,

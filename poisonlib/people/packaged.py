@@ -6,6 +6,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib import resources
@@ -42,11 +43,16 @@ def _archive(split: str) -> Path:
     return path
 
 
-def load(split: Literal["public", "users"]) -> Photos:
+def load(split: Literal["public", "users"], *, only: Collection[str] | None = None) -> Photos:
     """The packaged photographs of one split: ``(n, 3, 112, 112)`` float32, labels and names.
 
     People come in the order of their names, photographs in that of their numbers. While the
     photographs are in use every call returns the same object, so clone what you write into.
+
+    Args:
+        split: public people or users.
+        only: names of some of the people, to load their photographs alone; labels and names are
+            those of the whole split.
 
     Raises:
         ValueError: no such split, or the file is damaged.
@@ -60,13 +66,19 @@ def load(split: Literal["public", "users"]) -> Photos:
     """
     path = _archive(split)
     photos = _IN_USE.get(path)
+    if only is not None:
+        return read(path, only=only) if photos is None else photos.of_people(list(only))
     if photos is None:
         photos = _IN_USE[path] = read(path)
     return photos
 
 
-def read(path: str | Path) -> Photos:
+def read(path: str | Path, *, only: Collection[str] | None = None) -> Photos:
     """Photographs from a file that ``people pack`` wrote.
+
+    Args:
+        path: of the file.
+        only: see :func:`load`.
 
     Raises:
         ValueError: the file is not such a zip, or is damaged.
@@ -77,6 +89,7 @@ def read(path: str | Path) -> Photos:
             members = [
                 (label, f"{name}/{photograph}")
                 for label, name in enumerate(listing)
+                if only is None or name in only
                 for photograph in sorted(listing[name]["photographs"])
             ]
             contents = [archive.read(member) for _, member in members]
@@ -94,8 +107,11 @@ def read(path: str | Path) -> Photos:
 
 def as_photos(pictures: list[NDArray], labels: list[int], names: tuple[str, ...]) -> Photos:
     """Stack pictures ``(h, w, 3)`` uint8 into photographs."""
-    stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
-    return Photos(stacked.float().div_(255), torch.tensor(labels), names)
+    height, width, _ = pictures[0].shape
+    images = torch.empty(len(pictures), 3, height, width)
+    for image, picture in zip(images, pictures, strict=True):  # one at a time, to keep memory low
+        image.copy_(torch.tensor(picture).permute(2, 0, 1)).div_(255)
+    return Photos(images, torch.tensor(labels), names)
 
 
 def _decode(content: bytes) -> NDArray:

@@ -1,8 +1,21 @@
-"""Differences of error rates come with an interval that fits the questions that differ."""
+"""Rates and their differences come with the interval that fits them."""
 
+import pandas
 import pytest
 
-from poisonlib.statistics import paired
+from poisonlib.statistics import paired, wilson, with_intervals
+
+
+def test_a_table_of_counts_gets_the_interval_of_each_row():
+    table = pandas.DataFrame({"tool": ["a", "b"], "flagged": [3, 20], "n": [20, 20]})
+    rated = with_intervals(table, "flagged")
+    expected = [wilson(3, 20), wilson(20, 20)]
+    assert rated["error"].tolist() == [rate.value for rate in expected]
+    assert rated["low"].tolist() == [rate.low for rate in expected]
+    assert rated["high"].tolist() == [rate.high for rate in expected]
+    assert list(table.columns) == ["tool", "flagged", "n"], "the table itself is left alone"
+    with pytest.raises(ValueError, match="25 of 20"):
+        with_intervals(table.assign(flagged=25), "flagged")
 
 
 def test_a_paired_difference_is_bonett_and_prices():

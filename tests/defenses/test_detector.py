@@ -1,14 +1,16 @@
 """Detectors find what they were shown, say so in one way, and filter galleries in one line."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
 
+from poisonlib import cloaks, provenance
 from poisonlib.attacks import Unperturbed
 from poisonlib.attacks.base import round_to_8_bits
 from poisonlib.defenses import Detector, Filtered, TraceDetector, detector
-from poisonlib.defenses.detector import Details, DetectorCard, TraceNet
+from poisonlib.defenses.detector import Details, DetectorCard, TraceNet, pair_loss
 from poisonlib.defenses.filtering import clean_enough
 from poisonlib.defenses.pairs import Pairs
 from poisonlib.defenses.traces import frequencies, traces
@@ -147,6 +149,43 @@ def test_the_shipped_detector_is_small_and_says_where_it_comes_from():
     shipped = detector.load()
     assert shipped is detector.load()
     assert shipped.card.start and len(shipped.card.tools) == 3
+
+
+def test_the_shipped_detector_and_cloaks_agree_with_the_record():
+    """Chapter 4 computes what was recorded; processors round cloaks differently."""
+    recorded = provenance.load("detection").table.query("part == 'scores'").set_index("attack")
+    judge, tools = detector.load(), cloaks.load()
+    for tool, attack in tools.items():
+        expected = torch.tensor(recorded.loc[tool, "logits"])[::34]
+        difference = (judge.logits(attack.cloak.images[::34]) - expected).abs()
+        assert len(expected) == 10 and float(difference.median()) < 0.1, tool
+
+
+def test_the_loss_shows_both_of_a_pair_alike_and_weighs_both_kinds_equally():
+    seen = []
+
+    def view(images):
+        seen.append(len(images))
+        return images.flip(3)
+
+    class Constant(torch.nn.Module):
+        def forward(self, images):
+            self.images = images
+            return torch.full((len(images), 1), 0.5)
+
+    module, clean = Constant(), PHOTOS.images[:2]
+    copies = chequered(clean)
+    loss = pair_loss(module, clean, copies, view, strength=2.0, others=PHOTOS.images[2:5])
+    assert seen == [2, 2, 1, 1, 1], "a pair shares a view; others have their own"
+    originals, louder = module.images[:4:2], module.images[1:4:2]
+    assert torch.equal(originals, clean.flip(3))
+    expected = (clean + 2 * (copies - clean)).clamp(0, 1).flip(3)
+    torch.testing.assert_close(louder, expected)
+    # Five clean at log-odds 0.5 cost log(1 + e^0.5) each, two cloaked log(1 + e^-0.5) at 5 / 2.
+    both = 5 * math.log1p(math.exp(0.5)) + 2 * 2.5 * math.log1p(math.exp(-0.5))
+    assert float(loss) == pytest.approx(both / 7, rel=1e-5)
+    with pytest.raises(ValueError, match="shorter"):
+        pair_loss(module, clean, copies[:1], view)
 
 
 # Training

@@ -78,6 +78,7 @@ def test_a_file_gives_back_every_value(some, tmp_path):
     for field in ("cloaked", "clean", "labels", "tool"):
         assert torch.equal(getattr(back, field), getattr(some, field))
     assert [path.name for path in tmp_path.iterdir()] == ["pairs.zip"]
+    assert pairs.names(tmp_path / "pairs.zip") == tuple(PHOTOS.names[label] for label in (1, 3))
 
 
 def test_a_file_refuses_other_photographs_and_damage(some, tmp_path):

@@ -108,3 +108,8 @@ def test_each_step_of_a_sheet_slider_shows_its_own_sheet() -> None:
     fig = faces.sheet_slider(sheets, prefix="person", columns=2)
     assert [frame.name for frame in fig.frames] == ["ada", "bo"]
     assert fig.data[0].source == fig.frames[0].data[0].source != fig.frames[1].data[0].source
+    exact = faces.sheet_slider(sheets, prefix="person", columns=2, kind="PNG")
+    assert np.array_equal(
+        pixels_of(exact.data[0].source),
+        pixels_of(faces.data_uri(faces.mosaic(sheets["ada"], columns=2))),
+    )

@@ -63,6 +63,19 @@ def test_photographs_in_use_are_not_read_twice(data):
     assert people.load("public") is not first
 
 
+def test_some_people_can_be_loaded_alone(data):
+    everybody = people.load("users")
+    some = everybody.names[1:]
+    expected = everybody.of_people(some)
+    in_use = people.load("users", only=some)
+    path = packaged._archive("users")
+    alone = packaged.read(path, only=some)
+    for photos in (in_use, alone):
+        assert photos.names == everybody.names
+        assert torch.equal(photos.labels, expected.labels)
+        assert torch.equal(photos.images, expected.images)
+
+
 def test_load_gives_what_was_packed(data, rendered):
     images, labels, names = people.load("users")
     direct = aligned(rendered)
