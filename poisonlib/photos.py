@@ -110,8 +110,8 @@ def resized(images: Tensor, size: int) -> Tensor:
         >>> small.shape, small.dtype
         (torch.Size([2, 3, 64, 64]), torch.uint8)
     """
-    batches = []
-    for batch in images.split(512):
-        small = F.interpolate(batch, (size, size), mode="bilinear", antialias=True)
-        batches.append((small * 255).round().clamp(0, 255).to(torch.uint8))
-    return torch.cat(batches)
+    small = torch.empty(*images.shape[:2], size, size, dtype=torch.uint8)
+    for batch, out in zip(images.split(64), small.split(64), strict=True):
+        values = F.interpolate(batch, (size, size), mode="bilinear", antialias=True)
+        out.copy_(values.mul(255).round_().clamp_(0, 255))
+    return small
