@@ -140,6 +140,9 @@ def rates(
     fig.update_yaxes(range=[-0.03, 1.05], tickformat=".0%", title=None)
     fig.update_yaxes(title={"text": title}, col=1)
     fig.update_xaxes(title=None)
+    if set(table[x]) <= set(theme.TOOLS):  # in two lines, which a phone has room for
+        tools = list(dict.fromkeys(table[x]))
+        fig.update_xaxes(tickvals=tools, ticktext=[tool.replace(" ", "<br>") for tool in tools])
     fig.update_layout(
         scattermode="overlay" if is_number else "group",
         legend={"title": None} | ({} if facet is None else {"y": 1.07}),
