@@ -6,8 +6,8 @@ person from clean and cloaked photographs alike. No photograph of a protected us
 the paper's code, the loss is plain cross-entropy over identities; a photograph and its cloaked copy
 have nothing in common but their label.
 
-The paper's trainer has tens of thousands of copies. With a few thousand, an extractor memorises the
-copies instead of learning what the tools do. Here copies are therefore varied: a tool's
+The paper's trainer has tens of thousands of copies. With a few thousand, an extractor memorises
+the copies instead of learning what the tools do. Here copies are therefore varied: a tool's
 perturbation is scaled, and added to photographs of other people (:class:`Variety`). The training
 loop is :func:`studio.training.adapt`.
 """
@@ -79,6 +79,12 @@ def with_copies(photos: Photos, pairs: Pairs) -> Photos:
         >>> with_copies(photos, pairs).labels
         tensor([0, 0, 1, 1, 0, 0, 1, 1])
     """
+    labels = torch.cat([photos.labels, copy_labels(photos, pairs)])
+    return Photos(torch.cat([photos.images, pairs.cloaked]), labels, photos.names)
+
+
+def copy_labels(photos: Photos, pairs: Pairs) -> Tensor:
+    """The label ``(n,)`` of each copy among ``photos``; see :func:`with_copies`."""
     label_of = {name: label for label, name in enumerate(photos.names)}
     names = [pairs.photos.names[label] for label in pairs.labels.tolist()]
     if unknown := sorted(set(names) - set(label_of)):
@@ -86,10 +92,7 @@ def with_copies(photos: Photos, pairs: Pairs) -> Photos:
             f"{len(unknown)} people have copies but no name in photos.names, e.g. "
             f"{unknown[0]!r}; give the photographs that the copies were made from as well"
         )
-    labels = torch.tensor([label_of[name] for name in names])
-    return Photos(
-        torch.cat([photos.images, pairs.cloaked]), torch.cat([photos.labels, labels]), photos.names
-    )
+    return torch.tensor([label_of[name] for name in names])
 
 
 class VariedCopies:
@@ -99,10 +102,14 @@ class VariedCopies:
         photos, pairs: as in :func:`with_copies`, which fixes the order of the indices.
         variety: how copies are augmented.
         size: side of the network's input in pixels.
+
+    Attributes:
+        labels: ``(n,)``, the person on each photograph and copy.
     """
 
     def __init__(self, photos: Photos, pairs: Pairs, variety: Variety, *, size: int) -> None:
         self.clean, self.variety = resized(photos.images, size), variety
+        self.labels = torch.cat([photos.labels, copy_labels(photos, pairs)])
         self.originals = resized(pairs.photos.images, size)[pairs.source]
         self.changes = resized(pairs.cloaked, size).short() - self.originals.short()
 
