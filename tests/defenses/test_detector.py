@@ -156,9 +156,10 @@ def test_the_shipped_detector_and_cloaks_agree_with_the_record():
     recorded = provenance.load("detection").table.query("part == 'scores'").set_index("attack")
     judge, tools = detector.load(), cloaks.load()
     for tool, attack in tools.items():
-        expected = torch.tensor(recorded.loc[tool, "logits"])[::34]
-        difference = (judge.logits(attack.cloak.images[::34]) - expected).abs()
-        assert len(expected) == 10 and float(difference.median()) < 0.1, tool
+        expected = torch.tensor(recorded.loc[tool, "logits"])[::17]
+        logits = judge.logits(attack.cloak.images[::17])
+        assert torch.equal(logits >= 0, expected >= 0), tool
+        assert float((logits - expected).abs().median()) < 1, tool
 
 
 def test_the_loss_shows_both_of_a_pair_alike_and_weighs_both_kinds_equally():
