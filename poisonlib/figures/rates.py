@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poisonlib.figures import theme
 from poisonlib.figures.frames import slider as slider_over
@@ -169,3 +169,16 @@ def paper_bands(fig: go.Figure, claims: Sequence[Claim]) -> None:
             annotation_position="top left",
             annotation_font_size=12,
         )
+
+
+def error_bars(
+    table: pandas.DataFrame, *, thickness: float = 1.5, width: float = 3
+) -> dict[str, Any]:
+    """Plotly's ``error_x`` or ``error_y`` of rows with ``error`` and its interval ``low, high``.
+
+    Args:
+        table: as :func:`poisonlib.trial.summarise` makes it.
+        thickness, width: in pixels, of the line and of its ends.
+    """
+    lengths = {"array": table["high"] - table["error"], "arrayminus": table["error"] - table["low"]}
+    return lengths | {"thickness": thickness, "width": width}

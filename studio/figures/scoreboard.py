@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from poisonlib.figures.error_bars import error_bars
+from poisonlib.figures.rates import error_bars
 from poisonlib.figures.tables import table
 from poisonlib.figures.theme import CLOAKED, DEFENDED, INK, TARGET, UNPROTECTED, Role
 from studio.scoreboard import Band, Judged, chance

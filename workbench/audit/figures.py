@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poisonlib.figures.error_bars import error_bars
 from poisonlib.figures.frames import SLIDER_ROOM, slider
+from poisonlib.figures.rates import error_bars
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, TARGET, Role
 from poisonlib.statistics import paired, wilson
 from workbench.audit.report_card import ReportCard
