@@ -15,6 +15,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "people": "studio",
     "train": "studio",
+    "dlib": "studio",
     "cloaks": "studio",
     "collect": "studio",
     "adapt": "studio",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from poisonlib.extractors.clip import ClipTower
+from poisonlib.extractors.dlib_resnet import DlibResNet
 from poisonlib.extractors.vit import SmallViT
 
 
@@ -160,5 +161,5 @@ class DeepResidualNet(ResidualNet):
         super().__init__(embedding_size, blocks=(2, 4, 2))
 
 
-_ALL = (PlainNet, InceptionNet, ResidualNet, DeepResidualNet, ClipTower, SmallViT)
+_ALL = (PlainNet, InceptionNet, ResidualNet, DeepResidualNet, ClipTower, SmallViT, DlibResNet)
 ARCHITECTURES = {kind.__name__: kind for kind in _ALL}

@@ -7,7 +7,7 @@ so that one batch of photographs serves them all and gradients reach the pixels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from poisonlib import checks, networks
+from poisonlib.alignment import SIDE
 from poisonlib.extractors.card import Card
 
 
@@ -65,6 +66,9 @@ class Preprocessing:
         channels: order in which the network expects the colours.
         crop: top, left, height and width of the part to keep after resizing, or None for all.
         interpolation: how to resize; bicubic is clamped to [0, 1] as picture libraries do.
+        window: the square part of the face's frame that the network was trained on, as left, top
+            and side in pixels of the aligned 112-pixel picture (:mod:`poisonlib.alignment`), or
+            None for the whole frame. It may reach beyond the frame, whose edge is then repeated.
 
     Example:
         >>> import torch
@@ -81,10 +85,13 @@ class Preprocessing:
     channels: Literal["RGB", "BGR"] = "RGB"
     crop: tuple[int, int, int, int] | None = None
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    window: tuple[float, float, float] | None = field(default=None, repr=False)
 
     def __call__(self, images: Tensor) -> Tensor:
         """``(n, 3, h, w)`` in [0, 1] to what the network wants: ``(n, 3, size, size)`` or crop."""
-        if self.size is not None and images.shape[-2:] != (self.size, self.size):
+        if self.window is not None:
+            images = self._windowed(images)
+        elif self.size is not None and images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(
                 images, (self.size, self.size), mode=self.interpolation, antialias=True
             )
@@ -98,6 +105,16 @@ class Preprocessing:
         mean = torch.as_tensor(self.mean, device=images.device).reshape(-1, 1, 1)
         std = torch.as_tensor(self.std, device=images.device).reshape(-1, 1, 1)
         return (images - mean) / std
+
+    def _windowed(self, images: Tensor) -> Tensor:
+        """The window at the network's size, bilinear, in one step."""
+        left, top, side = (part / SIDE for part in self.window)
+        scale = images.new_tensor(
+            [[side, 0.0, 2 * left + side - 1], [0.0, side, 2 * top + side - 1]]
+        ).expand(len(images), 2, 3)
+        size = self.size or images.shape[-1]
+        grid = F.affine_grid(scale, [len(images), 3, size, size], align_corners=False)
+        return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +181,8 @@ class ModuleExtractor:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the module's structure, its weights and the preprocessing."""
-        described = f"{self.preprocessing!r}{self.origin}"
+        window = self.preprocessing.window
+        described = f"{self.preprocessing!r}{self.origin}{window or ''}"
         return networks.fingerprint(self.module, described=described)
 
 

@@ -18,15 +18,19 @@ from poisonlib.extractors.cached import CachedExtractor
 from poisonlib.extractors.card import Card
 
 WEIGHTS = Path(str(resources.files("poisonlib") / "data" / "weights"))
+PHOTOGRAPHS = WEIGHTS / "photographs"
+"""Weights of extractors that learnt from photographs of real people."""
 ADAPTED = "adapted-"
 
 
-def names(*, adapted: bool = False) -> tuple[str, ...]:
+def names(*, adapted: bool = False, photographs: bool = False) -> tuple[str, ...]:
     """The shipped extractors, oldest generation first.
 
     Args:
         adapted: instead, those that an adaptive trainer made of one of them, for which
             ``adapted-`` stands in front of its name.
+        photographs: instead of those trained on rendered people, those trained on photographs of
+            real ones.
 
     Example:
         >>> from poisonlib import extractors
@@ -34,8 +38,11 @@ def names(*, adapted: bool = False) -> tuple[str, ...]:
         ('softmax-2014', 'triplet-2015', 'cosface-2018')
         >>> extractors.names(adapted=True)
         ('adapted-softmax-2014', 'adapted-arcface-2019')
+        >>> extractors.names(photographs=True)
+        ('dlib-2017',)
     """
-    files = sorted(WEIGHTS.glob("*.safetensors"), key=lambda path: (path.stem[-4:], path.stem))
+    folder = PHOTOGRAPHS if photographs else WEIGHTS
+    files = sorted(folder.glob("*.safetensors"), key=lambda path: (path.stem[-4:], path.stem))
     return tuple(path.stem for path in files if path.stem.startswith(ADAPTED) == adapted)
 
 
@@ -45,7 +52,7 @@ def load(name: str, *, cached: bool = False) -> ModuleExtractor | CachedExtracto
     The same object comes back for the same name: extractors are frozen.
 
     Args:
-        name: one of :func:`names`.
+        name: one of :func:`names`, of whatever kind.
         cached: embed each photograph once and store its embedding on this machine
             (:class:`~poisonlib.extractors.CachedExtractor`). An embedding identifies its person,
             so this is for rendered people.
@@ -62,14 +69,16 @@ def load(name: str, *, cached: bool = False) -> ModuleExtractor | CachedExtracto
         Traceback (most recent call last):
         ValueError: no extractor 'arcface' ships with poisonlib; there are: softmax-2014, ...
     """
-    shipped = names() + names(adapted=True)
-    if name not in shipped:
+    folders = {known: WEIGHTS for known in names() + names(adapted=True)}
+    real = names(photographs=True) + names(adapted=True, photographs=True)
+    folders |= dict.fromkeys(real, PHOTOGRAPHS)
+    if name not in folders:
         raise ValueError(
-            f"no extractor {name!r} ships with poisonlib; there are: {', '.join(shipped)}. "
+            f"no extractor {name!r} ships with poisonlib; there are: {', '.join(folders)}. "
             "Train one with python -m poisonlib train NAME, or load one that others have trained "
             "with workbench.extractors.load"
         )
-    extractor = _load_once(WEIGHTS / f"{name}.safetensors")
+    extractor = _load_once(folders[name] / f"{name}.safetensors")
     return _cached_once(extractor) if cached else extractor
 
 
