@@ -62,6 +62,26 @@ def paper_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str,
     return _cached(tools, cache)
 
 
+def tools_on(name: str, public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
+    """The same tools at full strength, all of them crafted on one extractor.
+
+    Args:
+        name: of an extractor that ships; it is added to the names of the tools.
+        public, cache: as in :func:`paper_tools`.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.tools import tools_on
+        >>> from poisonlib.photos import Photos
+        >>> public = Photos(torch.rand(4, 3, 112, 112), torch.arange(4) // 2, ("Ada", "Ben"))
+        >>> list(tools_on("dlib-2017", public))
+        ['Fawkes v0.3 on dlib-2017', 'Fawkes v1.0 on dlib-2017', 'LowKey on dlib-2017']
+    """
+    one = [extractors.load(name)]
+    made = (FawkesV03(one, targets=public), FawkesV1(one), LowKey(one))
+    return _cached({f"{tool} on {name}": by for tool, by in zip(SURROGATES, made)}, cache)
+
+
 def weaker_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
     """The same tools at every strength their authors offer, by name and mode.
 
