@@ -123,12 +123,14 @@ class VariedCopies:
         factor[~is_copy & ~borrows] = 0
         place = (batch - len(self.clean)).clamp_min(0)
         change = self.changes[torch.where(is_copy, place, lender)]
-        original = torch.where(
-            is_copy[:, None, None, None],
-            self.originals[place],
-            self.clean[batch.clamp_max(len(self.clean) - 1)],
-        )
-        return (original + factor * change).div(255).clamp(0, 1)
+        return (self.originals_of(batch) + factor * change / 255).clamp(0, 1)
+
+    def originals_of(self, batch: Tensor) -> Tensor:
+        """The photographs behind indices ``(k,)`` without any cloak, ``(k, 3, size, size)``."""
+        clean = self.clean[batch.clamp_max(len(self.clean) - 1)]
+        copied = self.originals[(batch - len(self.clean)).clamp_min(0)]
+        is_copy = (batch >= len(self.clean))[:, None, None, None]
+        return torch.where(is_copy, copied, clean) / 255
 
 
 LEAKED = 3

@@ -15,14 +15,12 @@ from studio.studies.growth import growth
 from studio.studies.outcomes import summary as combined_summary
 from studio.studies.public_copies import public_copies
 from studio.studies.real import (
-    AT_MOST,
     both_worlds,
     by_photographs,
-    lowkey_on_real,
     photographs,
     real_end_to_end,
-    real_photographs,
-    tools_with_a_real_one,
+    tools_on_both,
+    tools_on_real,
 )
 from studio.studies.study import Run, Study, precompute_cloaks
 
@@ -48,8 +46,8 @@ STUDIES = {
     "detection": Study(detection, summary=detection_summary),
     "detection-across": Study(detection_across, summary=detection_summary),
     "combined": Study(combined, summary=combined_summary),
-    "real": Study(both_worlds, tools_with_a_real_one, photographs, AT_MOST, summary=by_photographs),
-    "real-end-to-end": Study(real_end_to_end, lowkey_on_real, real_photographs),
+    "real": Study(both_worlds, tools_on_both, photographs, summary=by_photographs),
+    "real-end-to-end": Study(real_end_to_end, tools_on_real, photographs),
 }
 """All studies by the name that the ``record`` command knows them by."""
 
