@@ -22,6 +22,7 @@ COMMANDS = {
     "denoiser": "studio",
     "detector": "studio",
     "record": "studio",
+    "real-faces": "studio",
     "reproduce": "studio",
     "cloak": "workbench",
     "audit": "workbench",
@@ -43,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m poisonlib", description=__doc__.split("\n")[0])
     subparsers = top.add_subparsers(title="commands", dest="command", required=True)
     for name, package in COMMANDS.items():
-        importlib.import_module(f"{package}.commands.{name}").register(subparsers)
+        module = f"{package}.commands.{name.replace('-', '_')}"
+        importlib.import_module(module).register(subparsers)
     return top
 
 

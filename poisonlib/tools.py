@@ -79,7 +79,8 @@ def tools_on(name: str, public: Photos, *, cache: CloakCache | None = None) -> d
     """
     one = [extractors.load(name)]
     made = (FawkesV03(one, targets=public), FawkesV1(one), LowKey(one))
-    return _cached({f"{tool} on {name}": by for tool, by in zip(SURROGATES, made)}, cache)
+    tools = {f"{tool} on {name}": by for tool, by in zip(SURROGATES, made, strict=True)}
+    return _cached(tools, cache)
 
 
 def weaker_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
