@@ -177,10 +177,10 @@ def collect(
 
 
 def join(*several: Pairs) -> Pairs:
-    """Pairs of different people, made by the same tools, as one.
+    """Pairs of different people as one.
 
     Raises:
-        ValueError: other tools, or a name that occurs in two of them.
+        ValueError: a name that occurs in two of them.
 
     Example:
         >>> import torch
@@ -196,16 +196,14 @@ def join(*several: Pairs) -> Pairs:
         >>> join(pairs, others).photos.names
         ('Ada', 'Ben', 'Cem', 'Dora')
     """
-    first = several[0]
-    if any(other.tools != first.tools for other in several):
-        raise ValueError("only pairs made by the same tools can be joined")
-    photos = first.photos
+    tools = tuple(dict.fromkeys(name for part in several for name in part.tools))
+    photos = several[0].photos
     for other in several[1:]:
         photos = photos.joined(other.photos)
     offsets = np.cumsum([0, *(len(part.photos) for part in several[:-1])]).tolist()
     source = torch.cat([part.source + start for part, start in zip(several, offsets, strict=True)])
-    cloaked, tool = (torch.cat([getattr(p, f) for p in several]) for f in ("cloaked", "tool"))
-    return Pairs(photos, source, cloaked, tool, first.tools)
+    tool = [torch.tensor([tools.index(name) for name in part.tools])[part.tool] for part in several]
+    return Pairs(photos, source, torch.cat([p.cloaked for p in several]), torch.cat(tool), tools)
 
 
 def write(pairs: Pairs, path: Path | str, *, about: Mapping[str, Any] | None = None) -> None:

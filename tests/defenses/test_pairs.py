@@ -67,8 +67,11 @@ def test_joined_pairs_are_those_of_both(some, tools):
     assert {both.photos.names[label] for label in both.labels[len(some) :].tolist()} == {"b"}
     with pytest.raises(ValueError, match="occur in both"):
         pairs.join(some, some)
-    with pytest.raises(ValueError, match="same tools"):
-        pairs.join(some, collect({"x": tools["half"]}, renamed, people=[1], seed=0))
+    other_tool = collect({"x": tools["half"]}, renamed, people=[1], seed=0)
+    union = pairs.join(some, other_tool)
+    assert union.tools == (*some.tools, "x")
+    assert torch.equal(union.made_by("x").cloaked, other_tool.cloaked)
+    assert len(union.made_by(*some.tools)) == len(some)
 
 
 def test_a_file_gives_back_every_value(some, tmp_path):
