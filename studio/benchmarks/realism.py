@@ -1,20 +1,18 @@
 """How real the rendered people look to tools that only ever saw photographs.
 
-``python -m studio.benchmarks.realism DIR --mobilefacenet CHECKPOINT`` takes a folder of
+``python -m studio.benchmarks.realism DIR`` takes a folder of
 ``people render`` and prints, as JSON:
 
 - in how many portraits facenet-pytorch's MTCNN finds the right face: the mean error of its five
   landmarks is below a quarter of the distance between the eyes;
-- rank-1 accuracy of dlib's ResNet (2017) and of MobileFaceNet (2019), both trained on real
-  photographs: nearest neighbour, every other photograph of each person as the gallery.
-
-dlib needs the optional extra ``real``.
+- rank-1 accuracy of recognisers trained on real photographs, on the aligned faces: dlib's ResNet
+  (2017) and, with ``--mobilefacenet CHECKPOINT``, MobileFaceNet (2019). Nearest neighbour, every
+  other photograph of each person as the gallery.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import time
 from pathlib import Path
@@ -24,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from poisonlib import provenance
-from poisonlib.extractors import ModuleExtractor, embed
+from poisonlib import extractors, provenance
+from poisonlib.extractors import Extractor, ModuleExtractor, embed
 from poisonlib.statistics import wilson
 from studio.people import pack, store
 from workbench.extractors import pretrained
@@ -64,45 +62,18 @@ def landmark_errors(images: NDArray, landmarks: NDArray) -> NDArray:
     return errors
 
 
-def dlib_embeddings(images: NDArray, landmarks: NDArray) -> NDArray:
-    """dlib's descriptors ``(n, 128)``, aligned by its own detector and five-point predictor.
+def recognisers(mobilefacenet: Path | None) -> dict[str, Extractor]:
+    """The recognisers trained on photographs, by what a record calls them.
 
-    Where its detector sees nothing, the predictor gets a box around the true landmarks.
+    Args:
+        mobilefacenet: its checkpoint; it is left out without one.
     """
-    import dlib
-
-    models = Path(next(iter(_package("face_recognition_models")))) / "models"
-    predictor = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
-    network = dlib.face_recognition_model_v1(
-        str(models / "dlib_face_recognition_resnet_model_v1.dat")
-    )
-    detector = dlib.get_frontal_face_detector()
-    rows = []
-    for image, truth in zip(images, landmarks, strict=True):
-        image = np.ascontiguousarray(image)
-        middle = truth.mean(0)
-        boxes = [box for box in detector(image, 1) if box.contains(dlib.point(*map(int, middle)))]
-        if not boxes:
-            reach = 1.15 * np.linalg.norm(truth[:2].mean(0) - truth[3:].mean(0))
-            boxes = [dlib.rectangle(*(int(v) for v in (*(middle - reach), *(middle + reach))))]
-        rows.append(network.compute_face_descriptor(image, predictor(image, boxes[0])))
-    return np.array(rows)
-
-
-def _package(name: str):
-    package = importlib.util.find_spec(name)
-    if package is None:
-        raise ModuleNotFoundError(
-            f"{name} is not installed; run pip install -e '.[real]' in the book's folder"
-        )
-    return package.submodule_search_locations
-
-
-def mobilefacenet_embeddings(folder: Path, checkpoint: Path, **chosen) -> NDArray:
-    """MobileFaceNet's unit embeddings ``(n, 128)`` of the aligned photographs."""
-    known = pretrained.PRETRAINED["mobilefacenet-2019"]
-    extractor = ModuleExtractor(known.build(checkpoint), known.card, known.preprocessing)
-    return embed(extractor, pack.aligned(folder, **chosen).images, batch_size=64).numpy()
+    chosen: dict[str, Extractor] = {"dlib 2017": extractors.load("dlib-2017")}
+    if mobilefacenet is not None:
+        known = pretrained.PRETRAINED["mobilefacenet-2019"]
+        module = known.build(mobilefacenet)
+        chosen["mobilefacenet 2019"] = ModuleExtractor(module, known.card, known.preprocessing)
+    return chosen
 
 
 def rank_one(rows: NDArray, labels: NDArray) -> dict[str, Any]:
@@ -122,9 +93,9 @@ def _rate(count: int, n: int) -> dict[str, Any]:
 
 
 def measure(
-    folder: Path, *, mobilefacenet: Path | None, dlib: bool, identities=None, photos=None
+    folder: Path, *, mobilefacenet: Path | None, identities=None, photos=None
 ) -> dict[str, Any]:
-    """Everything above for one folder; parts without their models are left out."""
+    """Everything above for one folder."""
     chosen = {"identities": identities, "photos": photos}
     images, landmarks, labels = portraits(pack.people_in(folder, **chosen))
     errors = landmark_errors(images, landmarks)
@@ -134,11 +105,10 @@ def measure(
         "mtcnn right face": _rate(int((errors < RIGHT_FACE).sum()), len(errors)),
         "mtcnn any face": _rate(int(np.isfinite(errors).sum()), len(errors)),
     }
-    if mobilefacenet is not None:
-        rows = mobilefacenet_embeddings(folder, mobilefacenet, **chosen)
-        result["mobilefacenet 2019 rank-1"] = rank_one(rows, labels)
-    if dlib:
-        result["dlib 2017 rank-1"] = rank_one(dlib_embeddings(images, landmarks), labels)
+    faces = pack.aligned(folder, **chosen)
+    for name, extractor in recognisers(mobilefacenet).items():
+        rows = embed(extractor, faces.images).numpy()
+        result[f"{name} rank-1"] = rank_one(rows, faces.labels.numpy())
     return result
 
 
@@ -147,8 +117,6 @@ def _typed(arguments: argparse.Namespace) -> str:
     words = ["python -m studio.benchmarks.realism DIR"]
     if arguments.mobilefacenet is not None:
         words.append("--mobilefacenet CHECKPOINT")
-    if arguments.no_dlib:
-        words.append("--no-dlib")
     for name in ("identities", "photos"):
         if (value := getattr(arguments, name)) is not None:
             words.append(f"--{name} {value}")
@@ -160,7 +128,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="folder that `people render` wrote")
     parser.add_argument("--mobilefacenet", type=Path, help="checkpoint 068.ckpt")
-    parser.add_argument("--no-dlib", action="store_true", help="leave dlib out")
     parser.add_argument("--identities", type=int, help="only the first so many people")
     parser.add_argument("--photos", type=int, help="only the first so many photographs of each")
     parser.add_argument("--record", action="store_true", help="keep the result for the book")
@@ -169,7 +136,6 @@ def main() -> None:
     result = measure(
         arguments.folder,
         mobilefacenet=arguments.mobilefacenet,
-        dlib=not arguments.no_dlib,
         identities=arguments.identities,
         photos=arguments.photos,
     )

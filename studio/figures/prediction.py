@@ -10,7 +10,7 @@ from poisonlib.figures.frames import slider
 from poisonlib.figures.theme import DEFENDED, GRID, INK, TARGET, Role
 from poisonlib.generations import judged, unprotected
 from studio.studies.ranks import rank_correlation
-from workbench.extractors import pretrained
+from workbench.extractors import pretrained, trained_on_photographs
 
 if TYPE_CHECKING:
     import pandas
@@ -29,7 +29,7 @@ KNOWS = 0.5
 
 def kind(extractor: str) -> str:
     """Which of :data:`KINDS` an extractor is of, by its name."""
-    if extractor in pretrained.names():
+    if extractor in (*trained_on_photographs(), *pretrained.names()):
         return REAL
     return ADAPTED if extractor in extractors.names(adapted=True) else OURS
 

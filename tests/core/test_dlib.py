@@ -45,7 +45,7 @@ def test_descriptors_agree_with_those_that_dlib_computed() -> None:
 
 def test_descriptors_agree_with_dlib_itself() -> None:
     models = importlib.util.find_spec("face_recognition_models")
-    binding = pytest.importorskip("dlib", reason="needs the optional extra 'real'")
+    binding = pytest.importorskip("dlib", reason="needs the optional extra 'real' (pyproject.toml)")
     if models is None:
         pytest.skip("needs the optional extra 'real'")
     file = Path(next(iter(models.submodule_search_locations))) / "models" / dlib.FILE

@@ -39,10 +39,12 @@ def loaded_anew():
 
 
 def is_available(name: str) -> bool:
-    return name in shipped.names() or pretrained.is_available(name)
+    return name not in pretrained.names() or pretrained.is_available(name)
 
 
-@pytest.mark.parametrize("name", [*shipped.names(), *pretrained.names()])
+@pytest.mark.parametrize(
+    "name", [*shipped.names(photographs=True), *shipped.names(), *pretrained.names()]
+)
 def test_every_extractor_keeps_the_contract(name):
     if not is_available(name):
         pytest.skip(f"the weights or the package of {name} are not on this machine")
@@ -68,8 +70,8 @@ def test_every_extractor_keeps_the_contract(name):
 
 def test_real_extractors_are_listed_in_order_of_years():
     years = [int(name.rpartition("-")[2]) for name in pretrained.names()]
-    assert years == sorted(years) and years[0] == 2017 and years[-1] == 2025
-    assert set(pretrained.names()) - {"dlib-2017"} <= set(assets.manifest())
+    assert years == sorted(years) and years[0] == 2018 and years[-1] == 2025
+    assert set(pretrained.names()) <= set(assets.manifest())
     for name, entry in pretrained.PRETRAINED.items():
         assert entry.card.name == name and str(entry.card.year) in name
 
@@ -82,6 +84,20 @@ def test_a_missing_extractor_is_an_error_and_not_downloaded(monkeypatch, tmp_pat
         extractors.load("siglip2-2025")
     with pytest.raises(ValueError, match="no extractor 'vgg'.*there are: softmax-2014.*dlib-2017"):
         extractors.load("vgg")
+
+
+def test_what_learnt_from_photographs_begins_with_what_ships(monkeypatch):
+    shipped_ones = shipped.names(photographs=True) + shipped.names(adapted=True, photographs=True)
+    monkeypatch.setattr(pretrained, "is_available", lambda name: name == "edgeface-2023")
+    assert extractors.trained_on_photographs() == (*shipped_ones, "edgeface-2023")
+    assert extractors.trained_on_photographs()[0] == "dlib-2017"
+    assert not set(extractors.trained_on_photographs()) & set(shipped.names())
+
+
+def test_dlib_2017_needs_no_download():
+    assert "dlib-2017" not in pretrained.names()
+    assert extractors.load("dlib-2017") is shipped.load("dlib-2017")
+    assert extractors.load("dlib-2017").card.differentiable
 
 
 # The loading code, on files with random weights

@@ -2,7 +2,14 @@
 
 from workbench.extractors import pretrained
 from workbench.extractors.files import from_file
-from workbench.extractors.pretrained import load
+from workbench.extractors.pretrained import load, trained_on_photographs
 from workbench.extractors.wrappers import BlackBoxExtractor, OnDevice
 
-__all__ = ["BlackBoxExtractor", "OnDevice", "from_file", "load", "pretrained"]
+__all__ = [
+    "BlackBoxExtractor",
+    "OnDevice",
+    "from_file",
+    "load",
+    "pretrained",
+    "trained_on_photographs",
+]

@@ -1,6 +1,7 @@
-"""Pretrained extractors: face recognisers that others trained on photographs of real people.
+"""Pretrained extractors: recognisers that others trained on photographs of real people.
 
-Their weights are not shipped: ``workbench.assets`` says where they come from, and ``python -m
+One of them ships with the book, dlib-2017 (``poisonlib.extractors.names(photographs=True)``). The
+weights of the others do not: ``workbench.assets`` says where they come from, and ``python -m
 poisonlib assets fetch NAME`` downloads them. Preprocessing is that of each model's authors, except
 for the crop: all photographs here are aligned to ArcFace's 112-pixel template, and the cards say
 where a model's authors crop wider.
@@ -20,14 +21,12 @@ from poisonlib import extractors as shipped
 from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
 from workbench import assets
-from workbench.extractors import dlib_resnet
 from workbench.extractors.checkpoints import (
     dequantised,
     fill,
     read_pickled,
     read_safetensors,
 )
-from workbench.extractors.wrappers import BlackBoxExtractor
 
 
 @dataclass(frozen=True)
@@ -112,20 +111,6 @@ def siglip2(path: Path) -> torch.nn.Module:
     """SigLIP 2 ViT-B/16, ``(n, 3, 224, 224)`` to ``(n, 768)``."""
     return image_tower("ViT-B-16-SigLIP2", path)
 
-
-DLIB = Card(
-    name="dlib-2017",
-    year=2017,
-    architecture="ResNet with 29 convolutions",
-    loss="pairwise hinge on distances, a structured relative of the triplet loss",
-    data="about 3 million photographs of 7,485 people (FaceScrub, VGG and others from the web)",
-    input_size=150,
-    embedding_size=128,
-    licence="CC0-1.0 (face_recognition_models)",
-    notes="By D. King. Run by dlib, whose five-point predictor places the face again. Its authors "
-    "cut from whole photographs; here forehead and chin end at ArcFace's crop.",
-    differentiable=False,
-)
 
 TIGHT = "Its authors crop wider, around MTCNN's box; here its input is ArcFace's crop, enlarged."
 WHOLE = "Trained on whole pictures; here its input is ArcFace's crop of the face, enlarged."
@@ -236,18 +221,18 @@ PRETRAINED = {
         ),
     )
 }
-"""How each pretrained extractor is built, by name; without dlib's, which is no torch module."""
+"""How each pretrained extractor of the asset manifest is built, by name."""
 
 
 def names() -> tuple[str, ...]:
-    """All pretrained extractors, oldest first, whether they are on this machine or not.
+    """Those of the asset manifest, oldest first, whether they are on this machine or not.
 
     Example:
         >>> from workbench.extractors import pretrained
         >>> pretrained.names()[:2]
-        ('dlib-2017', 'facenet-casia-2018')
+        ('facenet-casia-2018', 'facenet-vggface2-2018')
     """
-    return (DLIB.name, *PRETRAINED)
+    return tuple(PRETRAINED)
 
 
 def available() -> tuple[str, ...]:
@@ -257,10 +242,30 @@ def available() -> tuple[str, ...]:
 
 def is_available(name: str) -> bool:
     """Whether a pretrained extractor's weights and package are on this machine."""
-    if name == DLIB.name:
-        return dlib_resnet.is_installed()
     entry = PRETRAINED[name]
     return importlib.util.find_spec(entry.package) is not None and assets.is_available(name)
+
+
+def trained_on_photographs() -> tuple[str, ...]:
+    """The extractors on this machine that learnt from photographs of real people.
+
+    First those that ship, the adapted ones after the others, then the available pretrained ones.
+    All other extractors that ship learnt from rendered people and hardly know real faces.
+
+    Example:
+        >>> from workbench import extractors
+        >>> extractors.trained_on_photographs()[0]
+        'dlib-2017'
+    """
+    return (*_shipped(photographs=True), *available())
+
+
+def _shipped(*, photographs: bool) -> tuple[str, ...]:
+    return tuple(
+        name
+        for adapted in (False, True)
+        for name in shipped.names(adapted=adapted, photographs=photographs)
+    )
 
 
 def load(name: str) -> Extractor:
@@ -285,7 +290,7 @@ def load(name: str) -> Extractor:
     """
     if name in names():
         return _load_once(name)
-    known = (*shipped.names(), *shipped.names(adapted=True))
+    known = (*_shipped(photographs=False), *_shipped(photographs=True))
     if name not in known:
         raise ValueError(f"no extractor {name!r}; there are: {', '.join((*known, *names()))}")
     return shipped.load(name)
@@ -293,9 +298,6 @@ def load(name: str) -> Extractor:
 
 @cache
 def _load_once(name: str) -> Extractor:
-    if name == DLIB.name:
-        compute, weights = dlib_resnet.load()
-        return BlackBoxExtractor(compute, DLIB, Preprocessing(None, 0.0, 1.0), weights)
     entry = PRETRAINED[name]
     card = Card(**vars(entry.card) | {"licence": assets.manifest()[name].licence})
     return ModuleExtractor(entry.build(assets.find(name)), card, entry.preprocessing)
