@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from poisonlib import extractors
 from poisonlib.attacks import Attack, Cached, CloakCache, FawkesV03, FawkesV1, LowKey
 from poisonlib.photos import Photos
@@ -27,20 +29,43 @@ def surrogates(tool: str) -> list[extractors.Extractor]:
     return [extractors.load(name) for name in SURROGATES[tool]]
 
 
-def at_strength(tool: str, mode: str, *, public: Photos) -> Attack:
-    """One of the paper's tools by name, on its surrogates, at a strength that its authors offer.
+def at_strength(
+    tool: str,
+    mode: str,
+    *,
+    public: Photos,
+    surrogates: Sequence[extractors.Extractor] | None = None,
+) -> Attack:
+    """One of the paper's tools by name, at a strength that its authors offer.
 
     Args:
         tool: one of `SURROGATES`.
         mode: of the tool; ``"high"`` is full strength for each.
         public: other people's photographs; v0.3 picks its target identity among them.
+        surrogates: the extractors it crafts its cloaks on; by default the tool's own.
 
     Raises:
-        ValueError: the tool has no such mode.
+        ValueError: the tool has no such mode, or a surrogate is not differentiable.
+
+    Example:
+        >>> from poisonlib import extractors, people
+        >>> from poisonlib.tools import at_strength
+        >>> one = [extractors.load("dlib-2017")]
+        >>> tool = at_strength("LowKey", "low", public=people.load("public"), surrogates=one)
+        >>> tool.settings["extractors"]
+        ['dlib-2017']
     """
+    if surrogates is None:
+        surrogates = [extractors.load(name) for name in SURROGATES[tool]]
+    for extractor in surrogates:
+        if not extractor.card.differentiable:
+            raise ValueError(
+                f"no cloak can be crafted on {extractor.card.name}: it is not differentiable; use "
+                "another surrogate"
+            )
     if tool == "Fawkes v0.3":
-        return FawkesV03(surrogates(tool), targets=public, mode=mode)
-    return {"Fawkes v1.0": FawkesV1, "LowKey": LowKey}[tool](surrogates(tool), mode=mode)
+        return FawkesV03(surrogates, targets=public, mode=mode)
+    return {"Fawkes v1.0": FawkesV1, "LowKey": LowKey}[tool](surrogates, mode=mode)
 
 
 def paper_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poisonlib import atomic, cli, people, tools
+from poisonlib import atomic, cli, extractors, people, tools
+from poisonlib.attacks import FawkesV1
 from tests.folders.toys import Tint, content, copies, detect, picture, snapshot
 from workbench import folders
+from workbench.extractors import BlackBoxExtractor
 from workbench.folders import cloaking
 from workbench.photos import from_folder
 
@@ -22,7 +24,7 @@ def toy_tools(monkeypatch):
     """The command with a toy attack and a toy detector; the tools that it was called with."""
     calls = []
 
-    def at_strength(tool, mode, *, public):
+    def at_strength(tool, mode, *, public, surrogates=None):
         calls.append((tool, mode))
         return Tint()
 
@@ -97,6 +99,60 @@ def test_a_mode_that_the_tool_does_not_have_is_named(album, tmp_path, capsys):
     assert run(album, tmp_path / "out", "--mode", "ultra") == 2
     assert "mode must be one of low, mid, high, got 'ultra'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_surrogates_of_ones_own_choice_reach_the_tool(album, tmp_path, monkeypatch):
+    made = []
+
+    def remember(source, out, attack, **settings):
+        made.append(attack)
+        return folders.CloakedFolder(out, 0, 0, (), (), ())
+
+    monkeypatch.setattr(folders, "cloak_folder", remember)
+    names = ["dlib-2017", "arcface-2019"]
+    assert run(album, tmp_path / "out", "--surrogates", *names, "dlib-2017") == 0
+    assert run(album, tmp_path / "out") == 0
+    chosen, own = (attack.settings["extractors"] for attack in made)
+    assert chosen == names and own == list(tools.SURROGATES["Fawkes v1.0"])
+    assert made[0].extractors[0] is extractors.load("dlib-2017")
+
+
+def test_a_surrogate_that_cannot_be_used_is_named_before_any_file_is_touched(
+    album, tmp_path, monkeypatch, capsys
+):
+    assert run(album, tmp_path / "out", "--surrogates", "dlib-2017", "facenet") == 2
+    assert "no extractor 'facenet'; there are: softmax-2014" in capsys.readouterr().err
+    about = ("means", 2026, "none", "none", "none", 8, 3, "CC0-1.0")
+    card = extractors.Card(*about, differentiable=False)
+    preprocessing = extractors.Preprocessing(size=8)
+    means = BlackBoxExtractor(lambda array: array.mean((2, 3)), card, preprocessing, "means-1")
+    monkeypatch.setattr("workbench.extractors.load", lambda name: means)
+    assert run(album, tmp_path / "out", "--surrogates", "means") == 2
+    assert "no cloak can be crafted on means: it is not differentiable" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_copies_made_on_other_surrogates_are_not_taken_for_this_runs(album, tmp_path, monkeypatch):
+    def on(*names):
+        chosen = [extractors.load(name) for name in names]
+        public = people.load("public")
+        return tools.at_strength("Fawkes v1.0", "low", public=public, surrogates=chosen)
+
+    def unchanged(self, images, seed, progress):
+        return images
+
+    monkeypatch.setattr(FawkesV1, "_perturb", unchanged)
+    monkeypatch.setattr("workbench.folders.batches.retained_share", lambda *arguments: None)
+    first = folders.cloak_folder(album, tmp_path / "out", on("dlib-2017"), detect=detect)
+    again = folders.cloak_folder(album, tmp_path / "out", on("dlib-2017"), detect=detect)
+    assert (first.cloaked, again.cloaked, again.cloaked_before) == (5, 0, 5)
+    log = (tmp_path / "out" / cloaking.LOG).read_text(encoding="utf-8")
+    assert "dlib-2017" in log.splitlines()[0]
+    before = snapshot(tmp_path / "out")
+    for names in (["arcface-2019"], ["dlib-2017", "arcface-2019"]):
+        with pytest.raises(ValueError, match="is the log of another run .*dlib-2017"):
+            folders.cloak_folder(album, tmp_path / "out", on(*names), detect=detect)
+    assert snapshot(tmp_path / "out") == before
 
 
 @pytest.mark.slow

@@ -50,6 +50,14 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         default="high",
         help="strength: Fawkes v0.3 has all, the others low, mid and high (default: high)",
     )
+    command.add_argument(
+        "--surrogates",
+        nargs="+",
+        metavar="NAME",
+        help="the extractors to craft the cloaks on, instead of the tool's own, which learnt from "
+        "rendered people; for photographs of real people dlib-2017, which ships, or others that "
+        "`assets fetch` has brought",
+    )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
         "--format",
@@ -75,9 +83,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Cloak, and list what was skipped; returns the exit code."""
     from poisonlib import people
     from poisonlib.tools import at_strength
+    from workbench.extractors import load
     from workbench.folders import CannotWrite, cloak_folder
 
-    attack = at_strength(TOOLS[arguments.attack], arguments.mode, public=people.load("public"))
+    names = dict.fromkeys(arguments.surrogates or ())
+    attack = at_strength(
+        TOOLS[arguments.attack],
+        arguments.mode,
+        public=people.load("public"),
+        surrogates=[load(name) for name in names] or None,
+    )
     with ProgressBar("cloaks") as bar:
         try:
             report = cloak_folder(
