@@ -34,7 +34,7 @@ FORBIDDEN = frozenset('<>:"|?*')
 def upload_pairs(
     *,
     background: Photos | None = None,
-    described: str = "the packaged synthetic people",
+    described: str | None = None,
     strategies: Sequence[Strategy] | None = None,
     seed: int = 0,
 ) -> None:

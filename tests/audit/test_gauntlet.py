@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -10,19 +12,27 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from poisonlib import people
+from poisonlib import extractors, people
 from poisonlib.attacks import PrecomputedCloaks, Unperturbed
 from poisonlib.defenses import JPEG, ConfidenceThreshold, Filtered, Growing, Median, Purified, Top2
-from poisonlib.extractors import embed, names
+from poisonlib.extractors import Card, ModuleExtractor, Preprocessing, embed, names
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.statistics import paired, wilson
 from poisonlib.trial import Trial
 from tests.audit.conftest import evaluator, large, negative, nothing, toy
 from tests.core.conftest import toy_photos
-from workbench.audit import TOMORROW, VERDICTS, Evaluator, gauntlet
+from workbench.audit import CANNOT_TELL, TOMORROW, VERDICTS, Evaluator, gauntlet
 from workbench.audit import evaluator as module
-from workbench.audit.strategies import FAMILIES, Strategy, naive, strategies
+from workbench.audit.strategies import (
+    FAMILIES,
+    PHOTOGRAPHS,
+    RENDERED,
+    Strategy,
+    naive,
+    strategies,
+)
+from workbench.extractors import pretrained, trained_on_photographs
 
 
 class Bright:
@@ -43,8 +53,6 @@ def folded() -> torch.nn.Module:
 
 
 def immune():
-    from poisonlib.extractors import Card, ModuleExtractor, Preprocessing
-
     card = Card("immune-2025", 2025, "toy", "none", "none", 8, 192, "CC0-1.0")
     return ModuleExtractor(folded(), card, Preprocessing(8))
 
@@ -94,6 +102,50 @@ def test_a_decisive_cloak_protects_against_the_naive_and_the_second_mover_wins()
     assert verdicts["Top-2"] == "no measurable effect", "the second model is immune"
     assert card.grade == "no measurable effect", "the worst case counts"
     assert card.strongest["error"] == card.table["error"].min()
+
+
+def blind() -> Strategy:
+    """A trainer whose recogniser embeds everybody at random places."""
+
+    class Blind(torch.nn.Module):
+        def forward(self, images):
+            seeds = images.flatten(1).mul(1000).sum(1).long().tolist()
+            draws = [torch.randn(16, generator=torch.Generator().manual_seed(s)) for s in seeds]
+            return torch.stack(draws)
+
+    about = ("blind-2014", 2014, "toy", "none", "rendered noise", 8, 16, "CC0-1.0")
+    return naive(ModuleExtractor(Blind(), Card(*about), Preprocessing(8)))
+
+
+def test_a_trainer_that_does_not_recognise_without_a_cloak_cannot_tell() -> None:
+    evaluated = evaluator([naive(toy()), blind()])
+    for cloak, grade in ((nothing, "no measurable effect"), (negative, "protects")):
+        card = evaluated.evaluate(cloak, users=5)
+        assert card.verdicts == {"naive, toy-2014": grade, "naive, blind-2014": CANNOT_TELL}
+        assert card.grade == grade and card.strongest["strategy"] == "naive, toy-2014"
+        assert card.table["without"].iloc[1] > 0.5
+        assert "only of 2" not in card.summary and "1 trainers that can tell (of 2)" in card.summary
+
+
+def test_where_nobody_can_tell_the_grade_says_so() -> None:
+    card = evaluator([blind()]).evaluate(negative, users=5)
+    assert card.grade == CANNOT_TELL and set(card.verdicts.values()) == {CANNOT_TELL}
+    assert "no trainer recognises the users reliably without the cloak" in card.summary
+    assert CANNOT_TELL in str(card) and CANNOT_TELL in card._repr_html_()
+    plain = json.loads(card.to_json())
+    assert plain["grade"] == CANNOT_TELL and plain["strongest"] is None
+
+
+def test_a_card_has_a_heading_for_each_kind_of_recogniser() -> None:
+    strategies = [naive(toy()), replace(naive(toy("rendered-2014")), learnt_from=RENDERED)]
+    card = evaluator(strategies).evaluate(nothing, users=2)
+    text = str(card).splitlines()
+    assert text.index("trained on other data:") < text.index("trained on rendered people:")
+    assert text[text.index("trained on rendered people:") + 1].startswith("naive, rendered-2014")
+    html = card._repr_html_()
+    assert html.count('scope="rowgroup"') == 2 and html.count("<tbody>") == 2
+    alone = evaluator(strategies[:1]).evaluate(nothing, users=2)
+    assert "trained on" not in str(alone) and "rowgroup" not in alone._repr_html_()
 
 
 def test_rows_are_those_of_the_trial_with_paired_intervals() -> None:
@@ -163,7 +215,7 @@ def test_strategies_are_checked() -> None:
         evaluator([naive(toy()), naive(toy())])
     with pytest.raises(ValueError, match="family must be one of"):
         Strategy("x", "magic", 2020, "", lambda a: None)
-    with pytest.raises(ValueError, match="'all' or 'quick'"):
+    with pytest.raises(ValueError, match="'all', 'audit' or 'quick'"):
         strategies("slow")
     with pytest.raises(ValueError, match="no extractor 'nobody'"):
         strategies(extractors=["nobody"])
@@ -174,12 +226,59 @@ def test_the_default_strategies_have_every_family_in_order() -> None:
     assert len({strategy.name for strategy in every}) == len(every)
     assert {strategy.family for strategy in every} == set(FAMILIES)
     assert {strategy.name for strategy in quick} < {strategy.name for strategy in every}
+    kinds = [strategy.learnt_from for strategy in every]
+    assert kinds == sorted(kinds, key=[PHOTOGRAPHS, RENDERED].index), "photographs first"
     naive_ones = [s for s in every if s.family in ("naive", "newer model")]
-    assert len(naive_ones) == len(names())
-    assert [s.year for s in naive_ones] == sorted(s.year for s in naive_ones)
+    assert len(naive_ones) == len(names()) + len(names(photographs=True))
+    rendered = [s for s in naive_ones if s.learnt_from == RENDERED]
+    assert [s.year for s in rendered] == sorted(s.year for s in rendered)
     assert all(strategy.does for strategy in every)
-    chosen = strategies(extractors=[toy("own-2030", 2030), "softmax-2014"])
-    assert [s.name for s in chosen[:2]] == ["naive, softmax-2014", "newer model, own-2030"]
+    assert every[0].name == quick[0].name == "naive, dlib-2017"
+    without = [strategy.name for strategy in strategies(photographs=False)]
+    assert without == [strategy.name for strategy in every if strategy.learnt_from == RENDERED]
+
+
+def test_extractors_of_ones_own_choice_stand_where_they_belong() -> None:
+    chosen = strategies("audit", extractors=[toy("own-2030", 2030), "softmax-2014", "dlib-2017"])
+    named = [s.name for s in chosen if s.family in ("naive", "newer model")]
+    assert named == ["naive, dlib-2017", "newer model, own-2030", "naive, softmax-2014"]
+
+
+def test_an_audit_asks_recognisers_that_know_faces_in_every_way(monkeypatch) -> None:
+    of_audit = strategies("audit")
+    knowing = [s for s in of_audit if s.learnt_from == PHOTOGRAPHS]
+    assert {s.family for s in knowing} >= set(FAMILIES) - {"newer model", "adaptive"}
+    assert {"JPEG 30, dlib-2017", "median, dlib-2017", "denoiser, dlib-2017"} <= {
+        s.name for s in knowing
+    }
+    assert {s.name for s in of_audit} < {s.name for s in strategies()} | {
+        s.name for s in map(naive, trained_on_photographs())
+    }
+    rendered = {s.family for s in of_audit if s.learnt_from == RENDERED}
+    assert rendered == {"naive", "newer model", "adaptive"}
+
+
+def test_an_adapted_recogniser_that_knows_faces_is_taken_up_when_it_ships(monkeypatch) -> None:
+    known = extractors.load("dlib-2017")
+    adapted = replace(known, card=replace(known.card, name="adapted-dlib-2017"))
+    shipped = extractors.names
+
+    def also(*, adapted: bool = False, photographs: bool = False) -> tuple[str, ...]:
+        real = ("adapted-dlib-2017",) if adapted and photographs else ()
+        return real or shipped(adapted=adapted, photographs=photographs)
+
+    of_strategies = sys.modules[strategies.__module__]
+    load = of_strategies.load
+    monkeypatch.setattr(extractors, "names", also)
+    monkeypatch.setattr(pretrained.shipped, "names", also)
+    monkeypatch.setattr(
+        of_strategies, "load", lambda name: adapted if name == adapted.card.name else load(name)
+    )
+    for which in ("quick", "audit", "all"):
+        found = {s.name: s for s in strategies(which)}
+        assert found["adaptive, dlib-2017"].learnt_from == PHOTOGRAPHS
+        assert "naive, adapted-dlib-2017" not in found
+    assert {"Top-2, dlib-2017 + adapted", "threshold, dlib-2017 + adapted"} <= set(found)
 
 
 def test_a_card_prints_as_text_html_and_json() -> None:
@@ -241,7 +340,6 @@ def test_a_slow_networks_embeddings_are_stored_for_rendered_people_only(
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
     monkeypatch.setattr(module.people, "load", lambda split: users)
     monkeypatch.setattr(module.extractors, "load", lambda name: Slow())
-    monkeypatch.setattr(module.extractors.pretrained, "names", lambda: ("slow",))
     both = [Evaluator(users.joined(own), strategies=[naive(toy())]) for _ in range(2)]
     embeddings = [each.embeddings(each.extractor("slow")) for each in both]
     assert embedded == [12, 4, 4], "the owner of photographs is embedded each time"

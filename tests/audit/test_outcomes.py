@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from poisonlib.statistics import paired, wilson
-from workbench.audit import VERDICTS, verdict
+from workbench.audit import CANNOT_TELL, VERDICTS, verdict
 from workbench.audit.figures import outcomes, verdicts_by_photographs
 
 
@@ -17,7 +17,8 @@ def test_every_outcome_has_the_verdict_of_the_rule(n: int, without: int) -> None
     assert table["errors"].tolist() == list(range(without, n + 1))
     for row in table.itertuples():
         assert row.low <= row.error <= row.high
-        assert row.verdict == verdict(wilson(row.errors, n), paired(row.errors - without, 0, n))
+        change, bare = paired(row.errors - without, 0, n), wilson(without, n)
+        assert row.verdict == verdict(wilson(row.errors, n), change, without=bare)
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 8, 24, 100])
@@ -33,7 +34,7 @@ def test_the_legend_counts_what_is_drawn() -> None:
     fig = verdicts_by_photographs([4, 24])
     assert [frame.name for frame in fig.frames] == ["4", "24"]
     for frame, n in zip(fig.frames, (4, 24), strict=True):
-        assert [trace.name.split(":")[0] for trace in frame.data] == list(VERDICTS)
+        assert [trace.name.split(":")[0] for trace in frame.data] == [*VERDICTS, CANNOT_TELL]
         assert sum(len(trace.x) for trace in frame.data) == n + 1
         for trace in frame.data:
             (name, numbers) = trace.name.split(": ")
@@ -43,6 +44,14 @@ def test_the_legend_counts_what_is_drawn() -> None:
                 first, last = round(min(trace.x) * n), round(max(trace.x) * n)
                 between = str(first) if first == last else f"{first} to {last}"
                 assert numbers == f"{between} of {n}", name
+
+
+def test_who_recognises_too_few_without_the_cloak_cannot_tell() -> None:
+    assert set(outcomes(24, without=8)["verdict"]) == {CANNOT_TELL}
+    assert CANNOT_TELL not in set(outcomes(24, without=7)["verdict"])
+    known, unknown = (verdicts_by_photographs([24], without=share) for share in (0.0, 0.5))
+    assert [trace.showlegend for trace in known.data] == [True] * 4 + [False]
+    assert unknown.data[-1].showlegend and len(unknown.data[-1].x) == 13
 
 
 def test_one_number_has_no_slider() -> None:

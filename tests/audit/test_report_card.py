@@ -12,7 +12,13 @@ from workbench.audit.figures import report_card
 def card(*errors: float, names: tuple[str, ...] = ("naive", "adaptive")) -> ReportCard:
     rows = [
         {"strategy": name, "verdict": "protects" if error > 0.6 else "helps somewhat"}
-        | {"without": 0.02, "error": error, "low": error - 0.1, "high": error + 0.1}
+        | {
+            "learnt_from": "rendered people",
+            "without": 0.02,
+            "error": error,
+            "low": error - 0.1,
+            "high": error + 0.1,
+        }
         | {"n": 35, "users": 5, "does": "waits"}
         for name, error in zip(names, errors, strict=True)
     ]
@@ -30,6 +36,14 @@ def test_each_frame_is_a_card() -> None:
     assert figure.layout.sliders[0].currentvalue.prefix == "budget: "
     assert list(figure.data[2].x) == [0.2, 0.1], "it opens on the first card"
     assert {without.marker.symbol, cloaked.marker.symbol} == {"circle", "x"}
+
+
+def test_a_mixed_line_up_says_what_each_recogniser_learnt_from() -> None:
+    mixed = card(0.9, 0.3)
+    mixed.table.loc[0, "learnt_from"] = "photographs of real people"
+    titles = report_card({"only": mixed}).data[0].text
+    assert titles[0] == "naive (photographs of real people): <b>protects</b>"
+    assert titles[1] == "adaptive (rendered people): <b>helps somewhat</b>"
 
 
 def test_one_card_needs_no_slider() -> None:

@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from poisonlib.statistics import Difference, Rate, paired, wilson
-from workbench.audit import RULE, VERDICTS, verdict
-from workbench.audit.verdict import PHRASES, PROTECTS_ABOVE, RULED_OUT
+from workbench.audit import CANNOT_TELL, RULE, VERDICTS, verdict
+from workbench.audit.verdict import PHRASES, PROTECTS_ABOVE, RECOGNISES_BELOW, RULED_OUT, recognises
 
 TINY = 1e-9
 
@@ -72,5 +72,22 @@ def test_more_photographs_of_the_same_never_become_less_certain() -> None:
 
 
 def test_every_verdict_has_its_words() -> None:
-    assert list(PHRASES) == list(VERDICTS)
-    assert all(words.lower() in RULE.lower() for words in VERDICTS)
+    assert list(PHRASES) == [CANNOT_TELL, *VERDICTS]
+    assert all(words.lower() in RULE.lower() for words in PHRASES)
+    assert f"{RECOGNISES_BELOW:.0%}" in RULE.partition("Protects:")[0]
+
+
+def test_who_does_not_recognise_without_a_cloak_cannot_tell_whatever_the_cloak_does() -> None:
+    for worse in (0, 10, 24):
+        outcome = wilson(worse, 24), paired(worse, 0, 24)
+        poor, good = Rate(0, 1, 0.0, RECOGNISES_BELOW), Rate(0, 1, 0.0, RECOGNISES_BELOW - TINY)
+        assert verdict(*outcome, without=poor) == CANNOT_TELL
+        assert verdict(*outcome, without=good) == verdict(*outcome) != CANNOT_TELL
+
+
+@pytest.mark.parametrize(
+    ("errors", "n", "expected"),
+    [(0, 3, False), (0, 4, True), (7, 24, True), (8, 24, False), (18, 24, False), (40, 100, True)],
+)
+def test_how_many_errors_without_a_cloak_still_count_as_recognising(errors, n, expected) -> None:
+    assert recognises(wilson(errors, n)) is expected

@@ -11,10 +11,11 @@ from workbench.audit.photographs import Audit, audit, background
 from workbench.audit.report import as_html
 from workbench.audit.report_card import ReportCard
 from workbench.audit.strategies import Strategy, strategies
-from workbench.audit.verdict import RULE, TOMORROW, VERDICTS, Verdict, verdict
+from workbench.audit.verdict import CANNOT_TELL, RULE, TOMORROW, VERDICTS, Verdict, verdict
 
 __all__ = [
     "Audit",
+    "CANNOT_TELL",
     "Evaluator",
     "RULE",
     "ReportCard",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,8 +16,8 @@ from poisonlib.attacks import Cloak
 from poisonlib.attacks.function import AttackLike, as_attack, name_of_attack
 from poisonlib.attacks.precomputed import PrecomputedCloaks, WithCleanPhotographs, concatenate
 from poisonlib.caching import cache_folder
-from poisonlib.defenses import Filtered, choose_threshold, detector
-from poisonlib.extractors import CachedExtractor, Extractor, embed
+from poisonlib.defenses import Filtered, Purified, choose_threshold, detector
+from poisonlib.extractors import CachedExtractor, Card, Extractor, embed
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import Trial, TrialResult, as_published, choose_users, cloak_user, split
@@ -71,7 +73,7 @@ def gauntlet(
         >>> naive = audit.strategies("quick")[:1]  # only the first trainer
         >>> card = audit.gauntlet(lambda image: 1 - image, photos=photos, users=2, strategies=naive)
         >>> card.table["strategy"].tolist()
-        ['naive, softmax-2014']
+        ['naive, dlib-2017']
     """
     evaluator = Evaluator(photos, strategies=strategies, seed=seed)
     return evaluator.evaluate(cloak, users=users, name=name, progress=progress)
@@ -167,11 +169,11 @@ class Evaluator:
 
     def trial(
         self, strategy: Strategy, cloaks: PrecomputedCloaks, users: Sequence[int | str]
-    ) -> tuple[str, TrialResult]:
+    ) -> tuple[Card, TrialResult]:
         """The trial of one trainer against cloaks that are crafted already.
 
         Returns:
-            the name of the trainer's extractor, and the result.
+            the card of the trainer's extractor, and the result.
         """
         extractor, recogniser = self._trainer(strategy)
         attack = WithCleanPhotographs(cloaks, strategy.leaked) if strategy.leaked else cloaks
@@ -181,7 +183,7 @@ class Evaluator:
             photos, test, embeddings = photos.subset(first), test[first], embeddings[first]
         trial = Trial(attack, extractor, recogniser, name=strategy.name)
         result = trial.run(photos, users=users, seed=self.seed, embeddings=embeddings, test=test)
-        return extractor.card.name, result
+        return extractor.card, result
 
     def with_test(self, test: Tensor) -> Evaluator:
         """The same with other photographs for testing; what was computed about them is shared.
@@ -203,10 +205,10 @@ class Evaluator:
         known = self._cache.extractors
         if extractor.fingerprint not in known:
             cached = CachedExtractor(extractor)
-            if isinstance(which, str) and self._rendered is not None:
+            if isinstance(which, str | Purified) and self.rendered:
                 # Only embeddings of rendered people are stored on disk: they identify nobody.
                 cached.folder = cache_folder("embeddings")
-                embed(cached, self._rendered)
+                embed(cached, self.photos.images[: self.rendered])
                 cached.folder = None
             known[extractor.fingerprint] = cached
         return known[extractor.fingerprint]
@@ -227,20 +229,25 @@ class Evaluator:
             filtered.scores(self.photos.images[part])
         return filtered
 
-    def threshold(self, name: str, *, share: float, choosers: int | None = None) -> float:
+    def threshold(
+        self, name: str, *, share: float, choosers: int | None = None, each: int | None = None
+    ) -> float:
         """The distance at which an extractor confuses this share of strangers with somebody.
 
         Args:
             name: of the extractor.
             share: in (0, 1).
             choosers: how many of the packaged public people, the first ones, choose; all if None.
+            each: with how many of their photographs, the first ones; all if None.
         """
-        key = (name, share, choosers)
+        key = (name, share, choosers, each)
         known = self._cache.thresholds
         if key not in known:
             public = people.load("public")
             if choosers is not None:
                 public = public.of_people(public.people[:choosers])
+            if each is not None:
+                public = first_of_each(public, each)
             folder = cache_folder("embeddings")  # of rendered people
             extractor = CachedExtractor(extractors.load(name), folder=folder)
             known[key] = choose_threshold(extractor, as_published(public), false_adds=share)
@@ -268,11 +275,11 @@ class Evaluator:
         return tuple(self.photos.images[place == number] for number in range(int(place.max()) + 1))
 
     @cached_property
-    def _rendered(self) -> Tensor | None:
-        """The packaged users' photographs, if the set begins with them."""
-        users = people.load("users").images
-        first = self.photos.images[: len(users)]
-        return first if torch.equal(first, users) else None
+    def rendered(self) -> int:
+        """How many photographs, from the first one on, are those of packaged users."""
+        packaged = set(_digests(people.load("users").images))
+        known = (digest in packaged for digest in _digests(self.photos.images))
+        return sum(1 for _ in itertools.takewhile(bool, known))
 
     def _cloak(self, attack: AttackLike, user: int) -> Cloak:
         try:
@@ -287,6 +294,21 @@ class Evaluator:
         if strategy.name not in self._trainers:
             self._trainers[strategy.name] = strategy.make(self)
         return self._trainers[strategy.name]
+
+
+def first_of_each(photos: Photos, each: int) -> Photos:
+    """The first so many photographs of each person."""
+    place = torch.zeros_like(photos.labels)
+    for person in photos.people:
+        mine = photos.labels == person
+        place[mine] = torch.arange(int(mine.sum()))
+    return photos.subset(place < each)
+
+
+def _digests(images: Tensor) -> Iterator[bytes]:
+    """What identifies each of the photographs as 8-bit files hold them."""
+    for image in images:
+        yield hashlib.sha256(image.mul(255).round().byte().numpy().tobytes()).digest()
 
 
 def _checked(chosen: Sequence[Strategy] | None) -> tuple[Strategy, ...]:

@@ -11,7 +11,7 @@ from poisonlib.figures.rates import error_bars
 from poisonlib.figures.theme import CLEAN, CLOAKED, DEFENDED, INK, TARGET, Role
 from poisonlib.statistics import paired, wilson
 from workbench.audit.report_card import ReportCard
-from workbench.audit.verdict import PROTECTS_ABOVE, VERDICTS, verdict
+from workbench.audit.verdict import CANNOT_TELL, PROTECTS_ABOVE, VERDICTS, verdict
 
 if TYPE_CHECKING:
     import pandas
@@ -19,8 +19,17 @@ if TYPE_CHECKING:
 
 ROW = 46
 """Pixels for each trainer: a line with name and verdict, and a line of marks."""
-VERDICT_ROLES = (DEFENDED, Role("unknown", INK, "circle-open", "dot"), TARGET, CLOAKED)
-"""Of the verdicts, in their order."""
+VERDICT_ROLES = {
+    **dict(
+        zip(
+            VERDICTS,
+            (DEFENDED, Role("unknown", INK, "circle-open", "dot"), TARGET, CLOAKED),
+            strict=True,
+        )
+    ),
+    CANNOT_TELL: Role(CANNOT_TELL, INK, "diamond-open", "dot"),
+}
+"""Of all verdicts, in their order; the last one is drawn only where it occurs."""
 LINE = {"color": INK, "width": 1, "dash": "dot"}
 
 
@@ -82,7 +91,9 @@ def outcomes(n: int, *, without: int = 0) -> pandas.DataFrame:
     for errors in range(without, n + 1):
         rate = wilson(errors, n)
         row = {"errors": errors, "error": rate.value, "low": rate.low, "high": rate.high}
-        rows.append(row | {"verdict": verdict(rate, paired(errors - without, 0, n))})
+        difference = paired(errors - without, 0, n)
+        judged = verdict(rate, difference, without=wilson(without, n))
+        rows.append(row | {"verdict": judged})
     return pandas.DataFrame(rows)
 
 
@@ -134,9 +145,11 @@ def _card_traces(table: pandas.DataFrame) -> list[go.Scatter]:
     import plotly.graph_objects as go
 
     places = [-float(place) for place in range(len(table))]
+    # Of a mixed line-up each title says what the recogniser learnt from.
+    mixed = table["learnt_from"].nunique() > 1
     titles = [
-        f"{row.strategy}: <b>{row.verdict}</b>"
-        for row in table[["strategy", "verdict"]].itertuples()
+        f"{row.strategy}{f' ({row.learnt_from})' if mixed else ''}: <b>{row.verdict}</b>"
+        for row in table[["strategy", "learnt_from", "verdict"]].itertuples()
     ]
     named = go.Scatter(
         x=[0.0] * len(table), y=[place + 0.42 for place in places], mode="text", text=titles,
@@ -171,7 +184,7 @@ def _outcome_traces(table: pandas.DataFrame, n: int) -> list[go.Scatter]:
     import plotly.graph_objects as go
 
     traces = []
-    for name, role in zip(VERDICTS, VERDICT_ROLES, strict=True):
+    for name, role in VERDICT_ROLES.items():
         rows = table[table["verdict"] == name]
         title = f"{name}: {_range(rows['errors'].tolist(), n)}"
         traces.append(
@@ -185,7 +198,7 @@ def _outcome_traces(table: pandas.DataFrame, n: int) -> list[go.Scatter]:
                 mode="markers",
                 marker=replace(role, name=title).marker | {"size": 8},
                 name=title,
-                showlegend=True,
+                showlegend=name != CANNOT_TELL or len(rows) > 0,
             )
         )
     return traces

@@ -17,12 +17,14 @@ from torch import Tensor
 
 from poisonlib import people
 from poisonlib.attacks import PrecomputedCloaks
+from poisonlib.extractors import Card
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import TrialResult
-from workbench.audit.evaluator import Evaluator
+from workbench.audit.evaluator import Evaluator, first_of_each
 from workbench.audit.report_card import ReportCard, summarise_trial
-from workbench.audit.strategies import Strategy
+from workbench.audit.strategies import PHOTOGRAPHS, RENDERED, Strategy
+from workbench.audit.strategies import strategies as strategies_of
 from workbench.folders import PairedFaces
 from workbench.photos import from_folder, lfw
 from workbench.photos.walk import Skipped, printable
@@ -33,8 +35,21 @@ FOLDS = 4
 MOST_PAIRS = 200
 #: Files of a background that are read at most: more would hardly fit into memory.
 MOST_OTHERS = 4000
+#: So many photographs of each packaged person are in the default gallery.
+EACH = 8
 #: The name of the owner of the photographs among the other people.
 OWNER = "the owner of these photographs"
+
+MEANING = (
+    "No commercial service is among them. Services use newer recognisers that learnt from far more "
+    "photographs, so a pass here says nothing about them. A failure here is evidence that they do "
+    "not fail either: what a weaker recogniser sees through, a stronger one hardly misses."
+)
+AMONG_RENDERED = (
+    "The other people of the gallery are rendered. That is easier for a trainer than a gallery of "
+    "real people, among whom some are similar to the owner: expect more errors there, without the "
+    "cloak and with it. Give photographs of real people as the background for a harder test."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +61,47 @@ class Audit:
         faces: the pairs that were used, each photograph once.
         problems: files that were not used, and why.
         background: who else was in the gallery, in words.
+        among_rendered: whether all of them are rendered people of the package.
     """
 
     card: ReportCard
     faces: PairedFaces
     problems: tuple[Skipped, ...]
     background: str
+    among_rendered: bool = False
+
+    @property
+    def asked(self) -> dict[str, dict[str, str]]:
+        """For each kind of data: the recognisers that learnt from it, and on what exactly."""
+        found: dict[str, dict[str, str]] = {}
+        for row in self.card.table.to_dict("records"):
+            name = row["extractor"].partition(" + ")[0]  # without a purifier
+            found.setdefault(row["learnt_from"], {})[name] = row["trained_on"]
+        return found
+
+    @property
+    def statement(self) -> tuple[str, ...]:
+        """In plain sentences: which recognisers were asked, and what the answer is worth."""
+        said = []
+        for learnt_from, recognisers in self.asked.items():
+            if learnt_from == PHOTOGRAPHS:
+                told = "; ".join(f"{name} ({data})" for name, data in recognisers.items())
+                said.append(f"Recognisers that learnt from photographs of real people: {told}.")
+            elif learnt_from == RENDERED:
+                said.append(
+                    "Recognisers that learnt from rendered people only, and know real faces poorly "
+                    f"or not at all: {', '.join(recognisers)}."
+                )
+            else:
+                said.append(f"Recognisers of your own: {', '.join(recognisers)}.")
+        return (*said, MEANING, *([AMONG_RENDERED] if self.among_rendered else ()))
 
     def to_json(self) -> str:
         """The audit as a strict JSON object: the card's, and what became of the files."""
         content = json.loads(self.card.to_json()) | {
             "background": self.background,
+            "asked": self.asked,
+            "statement": list(self.statement),
             "pairs": [printable(pair.name) for pair in self.faces.pairs],
             "problems": [
                 {"file": printable(problem.file), "reason": problem.reason}
@@ -70,7 +115,7 @@ def audit(
     faces: PairedFaces,
     *,
     background: Photos | None = None,
-    described: str = "the packaged synthetic people",
+    described: str | None = None,
     strategies: Sequence[Strategy] | None = None,
     seed: int = 0,
     name: str = "the cloak",
@@ -81,10 +126,10 @@ def audit(
     Args:
         faces: of :func:`workbench.folders.read_pairs`: the clean photographs and their cloaked
             copies.
-        background: other people, who share clean photographs, at least four of each; the packaged
-            users, if not given.
+        background: other people, who share clean photographs, at least four of each; if not given,
+            the packaged users with some of their photographs.
         described: the background, in words.
-        strategies: of :func:`workbench.audit.strategies`; all of them, if not given.
+        strategies: of :func:`workbench.audit.strategies`; those for an audit, if not given.
         seed: of the folds and of the other people's split.
         name: of the cloak in the report.
         progress: called with (trials done, trials in all, what is being done).
@@ -106,7 +151,7 @@ def audit(
         >>> naive = audit.strategies("quick")[:1]  # only the first trainer
         >>> result = audit.audit(faces, background=others, strategies=naive)
         >>> result.card.table[["strategy", "n"]].values.tolist()
-        [['naive, softmax-2014', 4]]
+        [['naive, dlib-2017', 4]]
     """
     faces = _without_duplicates(faces)
     count = len(faces)
@@ -116,13 +161,17 @@ def audit(
             f"got {count}; {FOLDS * 5} or more give useful intervals"
         )
     progress = progress or no_progress
-    others = people.load("users") if background is None else background
+    others, described = (
+        gallery() if background is None else (background, described or "other people")
+    )
     owner = Photos(faces.clean, torch.zeros(count, dtype=torch.int64), (OWNER,))
+    if strategies is None:
+        strategies = strategies_of("audit")
     evaluator = Evaluator(others.joined(owner), strategies=strategies, seed=seed)
     cloaks = PrecomputedCloaks(faces.clean, faces.cloaked)
     fold = folds(count, seed=seed)
     trials = FOLDS * len(evaluator.strategies)
-    extractors: dict[str, str] = {}
+    cards: dict[str, Card] = {}
     results: dict[str, list[TrialResult]] = {each.name: [] for each in evaluator.strategies}
     for number in range(FOLDS):
         # Everybody else is split by the seed; the owner comes last.
@@ -130,15 +179,15 @@ def audit(
         of_fold = evaluator.with_test(test)
         for done, strategy in enumerate(of_fold.strategies, number * len(of_fold.strategies)):
             progress(done, trials, f"{strategy.name}, fold {number + 1} of {FOLDS}")
-            extractors[strategy.name], result = of_fold.trial(strategy, cloaks, [OWNER])
+            cards[strategy.name], result = of_fold.trial(strategy, cloaks, [OWNER])
             results[strategy.name].append(result)
     progress(trials, trials, "done")
     rows = [
-        summarise_trial(each, extractors[each.name], _pooled(results[each.name]))
+        summarise_trial(each, cards[each.name], _pooled(results[each.name]))
         for each in evaluator.strategies
     ]
     card = ReportCard.of(name, rows, cloaks.cloak, seed=seed)
-    return Audit(card, faces, faces.problems, described)
+    return Audit(card, faces, faces.problems, described, evaluator.rendered >= len(others))
 
 
 def folds(count: int, *, seed: int) -> Tensor:
@@ -164,7 +213,7 @@ def background(
     """Other people for the gallery, and how a report describes them.
 
     Args:
-        which: ``"people"`` (packaged, synthetic), ``"lfw"`` (where scikit-learn stores it), or a
+        which: ``"people"`` (packaged, rendered), ``"lfw"`` (where scikit-learn stores it), or a
             folder that holds a folder of photographs for each person.
         most: files that are read at most, see :func:`workbench.photos.from_folder`.
         progress: called with (files done, files in all, what is being done) where there are files.
@@ -176,14 +225,20 @@ def background(
         >>> from workbench.audit import background
         >>> others, described = background("people")
         >>> len(others.people), described
-        (100, 'the packaged synthetic people')
+        (100, '100 rendered people')
     """
     if which == "people":
-        return people.load("users"), "the packaged synthetic people"
+        return gallery()
     if which == "lfw":
         return lfw(most=most, progress=progress), "Labeled Faces in the Wild"
     photos = from_folder(Path(which), min_photos=4, most=most, progress=progress)
     return photos, "a folder of your own"
+
+
+def gallery() -> tuple[Photos, str]:
+    """The packaged users, the first photographs of each, and how a report describes them."""
+    users = first_of_each(people.load("users"), EACH)
+    return users, f"{len(users.people)} rendered people"
 
 
 def _without_duplicates(faces: PairedFaces) -> PairedFaces:

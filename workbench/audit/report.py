@@ -41,6 +41,7 @@ caption { text-align: left; padding-bottom: 0.5rem; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.4rem 0.75rem 0.4rem 0; text-align: left;
   vertical-align: top; overflow-wrap: normal; }
 .does { font-weight: normal; }
+.kind { background: var(--soft); padding-left: 0.5rem; }
 svg { display: block; height: 1.1rem; max-width: 10rem; width: 100%; }
 .axis { stroke: var(--line); } .bar { stroke: var(--cloaked); stroke-width: 3; }
 .clean { fill: var(--clean); } .cloaked { stroke: var(--cloaked); stroke-width: 3; }
@@ -61,22 +62,23 @@ def as_html(audit: Audit, *, photographs: bool = False) -> str:
     """
     card = audit.card
     title = f"Does {escape(card.cloak)} work?"
-    rows = card.table.to_dict("records")
     parts = [
         f"<h1>{title}</h1>",
         f'<p class="grade"><strong>Verdict: {escape(_capital(PHRASES[card.grade]))}.</strong> '
         f"{escape(card.summary)}</p>",
         f"<p><strong>{escape(WARNING)}</strong></p>",
+        "<h2>Which recognisers were asked, and what that means</h2>",
+        *(f"<p>{escape(sentence)}</p>" for sentence in audit.statement),
         "<h2>Trainer by trainer</h2>",
         _legend(),
-        _table(rows),
+        _table(card.sections),
         "<h2>How much the photographs change</h2>",
         f"<p>{escape(card.changes)}</p>",
         *(_faces(audit) if photographs else []),
         "<h2>The files</h2>",
         *_files(audit),
         "<h2>How it was tested</h2>",
-        *_method(audit, rows),
+        *_method(audit),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -100,22 +102,31 @@ def _legend() -> str:
     )
 
 
-def _table(rows: Iterable[Mapping[str, Any]]) -> str:
+def _table(sections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> str:
     heads = ("Trainer", "Error without", "Error with the cloak", "Verdict")
     named = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    body = []
-    for row in rows:
-        error = f"{row['error']:.0%} [{row['low']:.0%}, {row['high']:.0%}]"
-        body.append(
-            f'<tr><th scope="row">{escape(row["strategy"])}<br>'
-            f'<span class="does">It {escape(row["does"])}.</span></th>'
-            f"<td>{row['without']:.0%}</td><td>{error}{_bar(row)}</td>"
-            f"<td>{escape(row['verdict'])}</td></tr>"
-        )
+    bodies = []
+    for heading, rows in sections:
+        bodies.append("<tbody>")
+        if heading:
+            span = f'class="kind" scope="rowgroup" colspan="{len(heads)}"'
+            bodies.append(f"<tr><th {span}>{escape(_capital(heading))}</th></tr>")
+        bodies += [_row(row) for row in rows]
+        bodies.append("</tbody>")
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="Errors by trainer"><table>'
         "<caption>Every trainer's error on the owner's clean photographs.</caption>"
-        f"<thead><tr>{named}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"<thead><tr>{named}</tr></thead>{''.join(bodies)}</table></div>"
+    )
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    error = f"{row['error']:.0%} [{row['low']:.0%}, {row['high']:.0%}]"
+    return (
+        f'<tr><th scope="row">{escape(row["strategy"])}<br>'
+        f'<span class="does">It {escape(row["does"])}.</span></th>'
+        f"<td>{row['without']:.0%}</td><td>{error}{_bar(row)}</td>"
+        f"<td>{escape(row['verdict'])}</td></tr>"
     )
 
 
@@ -180,13 +191,13 @@ def _files(audit: Audit) -> list[str]:
     return parts
 
 
-def _method(audit: Audit, rows: list[Mapping[str, Any]]) -> list[str]:
+def _method(audit: Audit) -> list[str]:
     from poisonlib import __version__
 
     card = audit.card
     return [
         f"<p>The gallery held {escape(audit.background)}, and the owner with cloaked photographs "
-        f"only. Each of the {rows[0]['n']} photographs was tested once, in one of "
+        f"only. Each of the {len(audit.faces)} photographs was tested once, in one of "
         f"{FOLDS} folds, in which the trainer had the cloaked copies of all others. All of "
         "them being of one person, intervals are narrower than they should be.</p>",
         f"<p>{escape(RULE)}</p>",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from poisonlib.attacks import Cloak
+from poisonlib.extractors import Card
 from poisonlib.statistics import paired, wilson
 from poisonlib.trial import TrialResult
 from workbench.audit.strategies import Strategy
-from workbench.audit.verdict import PHRASES, RULE, TOMORROW, VERDICTS, Verdict, verdict
+from workbench.audit.verdict import (
+    CANNOT_TELL,
+    PHRASES,
+    RULE,
+    TOMORROW,
+    VERDICTS,
+    Verdict,
+    verdict,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -30,22 +40,26 @@ HEADINGS = (
 )
 
 
-def summarise_trial(strategy: Strategy, extractor: str, result: TrialResult) -> dict[str, Any]:
-    """A row of the card's table, from a trial of the users of the cloak."""
+def summarise_trial(strategy: Strategy, extractor: Card, result: TrialResult) -> dict[str, Any]:
+    """A row of the report card's table, from a trial of the users of the cloak."""
     users = list(dict.fromkeys(user for user, _ in result.wrong))
     cloaked, control = (
         torch.cat([result.wrong[user, condition] for user in users])
         for condition in ("cloaked", "control")
     )
     n = len(control)
-    error = wilson(int(cloaked.sum()), n)
+    without, error = wilson(int(control.sum()), n), wilson(int(cloaked.sum()), n)
     difference = paired(int((cloaked & ~control).sum()), int((control & ~cloaked).sum()), n)
     return {
         "strategy": strategy.name,
         "family": strategy.family,
         "year": strategy.year,
-        "extractor": extractor,
-        "without": int(control.sum()) / n,
+        "extractor": extractor.name,
+        "learnt_from": strategy.learnt_from,
+        "trained_on": extractor.data,
+        "without": without.value,
+        "without_low": without.low,
+        "without_high": without.high,
         "error": error.value,
         "low": error.low,
         "high": error.high,
@@ -54,7 +68,7 @@ def summarise_trial(strategy: Strategy, extractor: str, result: TrialResult) -> 
         "difference_high": difference.high,
         "n": n,
         "users": len(users),
-        "verdict": verdict(error, difference),
+        "verdict": verdict(error, difference, without=without),
         "does": strategy.does,
     }
 
@@ -69,8 +83,10 @@ class ReportCard:
     Attributes:
         cloak: its name.
         table: tidy ``DataFrame``, a row for each strategy in the order of the evaluator's, with the
-            columns ``strategy, family, year, extractor``; the users' errors in [0, 1] ``without``
-            the cloak and with it (``error``, and its 95 % Wilson interval ``low`` and ``high``);
+            columns ``strategy, family, year, extractor``; what that extractor ``learnt_from``, in
+            one word or three, and was ``trained_on``; the users' errors in [0, 1] ``without`` the
+            cloak (95 % Wilson interval ``without_low`` and ``without_high``) and with it
+            (``error``, ``low`` and ``high``);
             the paired ``difference`` of the two in [-1, 1] with its 95 % interval
             ``difference_low`` and ``difference_high``; ``n`` clean test photographs of so many
             ``users``; the ``verdict``; and what the trainer ``does``.
@@ -106,15 +122,41 @@ class ReportCard:
     def strongest(self) -> dict[str, Any]:
         """The row of the strongest trainer: the lowest error with the cloak.
 
-        Of equal ones, the worse verdict for the users, then the smaller difference.
+        Of equal ones, the worse verdict for the users, then the smaller difference. Trainers who
+        cannot tell are left out; where nobody can, it is the lowest error without the cloak.
         """
-        rows = self.table.to_dict("records")
         order = VERDICTS.index
-        return min(rows, key=lambda row: (row["error"], order(row["verdict"]), row["difference"]))
+        if rows := self._telling:
+            return min(
+                rows, key=lambda row: (row["error"], order(row["verdict"]), row["difference"])
+            )
+        return min(self.table.to_dict("records"), key=lambda row: row["without"])
+
+    @property
+    def _telling(self) -> list[dict[str, Any]]:
+        """The rows of the trainers who recognise the users without the cloak."""
+        rows = self.table.to_dict("records")
+        return [row for row in rows if row["verdict"] != CANNOT_TELL]
+
+    @property
+    def sections(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """The rows in their order, those of recognisers that learnt from the same together.
+
+        Each with a heading, which is empty where there is one section only.
+        """
+        found = [
+            (f"trained on {learnt_from}", list(rows))
+            for learnt_from, rows in itertools.groupby(
+                self.table.to_dict("records"), key=lambda row: row["learnt_from"]
+            )
+        ]
+        return found if len(found) > 1 else [("", rows) for _, rows in found]
 
     @property
     def grade(self) -> Verdict:
         """The overall verdict: that of the strongest trainer, who moves second.
+
+        Trainers who cannot tell do not count; if nobody can, the grade is *cannot tell*.
 
         The strongest is selected by its result. Where several are nearly as strong, that makes the
         grade a little stricter than any one interval, never more lenient.
@@ -124,8 +166,16 @@ class ReportCard:
     @property
     def summary(self) -> str:
         """The card in one sentence."""
-        row = self.strongest
-        trainers = f"the strongest of {len(self.table)} trainers" if len(self.table) > 1 else "only"
+        row, telling = self.strongest, len(self._telling)
+        if not telling:
+            return (
+                f"{self.cloak}: no trainer recognises the users reliably without the cloak (the "
+                f"best, {row['strategy']}, gets {row['without']:.1%} of {row['n']} photographs "
+                f"wrong), so {PHRASES[self.grade]}; {TOMORROW}."
+            )
+        trainers = "only" if len(self.table) == 1 else f"the strongest of {telling} trainers"
+        if telling < len(self.table):
+            trainers += f" that can tell (of {len(self.table)})"
         return (
             f"{self.cloak}: {trainers} ({row['strategy']}) gets {_rate(row)} of the users' clean "
             f"photographs wrong, and {row['without']:.1%} without the cloak ({row['n']} "
@@ -138,7 +188,7 @@ class ReportCard:
         content = {
             "cloak": self.cloak,
             "grade": self.grade,
-            "strongest": self.strongest["strategy"],
+            "strongest": self.strongest["strategy"] if self._telling else None,
             "summary": self.summary,
             "rule": RULE,
             "seed": self.seed,
@@ -153,27 +203,37 @@ class ReportCard:
     def __str__(self) -> str:
         lines = [_cells(row) for row in self.table.to_dict("records")]
         widths = [max(map(len, column)) for column in zip(HEADINGS, *lines, strict=True)]
-        text = [
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in (HEADINGS, *lines)
-        ]
+
+        def line(cells: tuple[str, ...]) -> str:
+            aligned = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+            return "  ".join(aligned).rstrip()
+
+        text = [line(HEADINGS)]
+        for heading, rows in self.sections:
+            text += ["", f"{heading}:"] if heading else []
+            text += [line(_cells(row)) for row in rows]
         return "\n".join([*text, "", self.changes, self.summary])
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{_wrapped(heading)}</th>' for heading in HEADINGS)
-        body = []
-        for row in self.table.to_dict("records"):
-            first, *others = _cells(row)
-            does = escape(row["does"], quote=True)
-            named = f'<th scope="row" title="{does}">{_wrapped(first)}</th>'
-            body.append(
-                f"<tr>{named}{''.join(f'<td>{_wrapped(cell)}</td>' for cell in others)}</tr>"
-            )
+        bodies = []
+        for heading, rows in self.sections:
+            bodies.append("<tbody>")
+            if heading:
+                span = f'scope="rowgroup" colspan="{len(HEADINGS)}"'
+                bodies.append(f"<tr><th {span}>{escape(heading)}</th></tr>")
+            for row in rows:
+                first, *others = _cells(row)
+                does = escape(row["does"], quote=True)
+                named = f'<th scope="row" title="{does}">{_wrapped(first)}</th>'
+                cells = "".join(f"<td>{_wrapped(cell)}</td>" for cell in others)
+                bodies.append(f"<tr>{named}{cells}</tr>")
+            bodies.append("</tbody>")
         return (
             '<div class="poisonlib-scroll" role="group" aria-label="Report card" tabindex="0">'
             '<table class="table poisonlib-table">'
             f"<caption>Report card of {escape(self.cloak)}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+            f"<thead><tr>{head}</tr></thead>{''.join(bodies)}</table></div>"
             f"<p>{escape(self.changes)}</p><p>{escape(self.summary)}</p>"
         )
 

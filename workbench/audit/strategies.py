@@ -2,6 +2,9 @@
 
 Every strategy is a trainer of the chapters, built from the parts of ``poisonlib.defenses`` and with
 the settings of the recorded experiments. Recognition is by nearest neighbour throughout.
+
+Recognisers that learnt from photographs of real people stand first, as only they know real faces.
+The others learnt from rendered people.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from poisonlib.extractors import Extractor
 from poisonlib.recognition import NearestNeighbour
 from poisonlib.tools import ADAPTED, BASELINE, LATER
 from poisonlib.trial import MakeRecogniser
-from workbench.extractors import load
+from workbench.extractors import load, pretrained, trained_on_photographs
 
 if TYPE_CHECKING:
     from workbench.audit.evaluator import Evaluator
@@ -37,6 +40,12 @@ FAMILIES = (
     "leak and growth",
 )
 """The kinds of trainers, from the one who does nothing to the one who does most."""
+
+PHOTOGRAPHS, RENDERED, OTHER = "photographs of real people", "rendered people", "other data"
+"""What recognisers learnt from."""
+
+#: The recogniser that ships and learnt from photographs of real people.
+KNOWS_FACES = "dlib-2017"
 
 #: Those of ``purifiers()`` that trainers use, and what each does in words.
 PURIFIERS = {
@@ -60,6 +69,8 @@ class Strategy:
         leaked: how many clean photographs of each user the trainer has.
         grows: whether the trainer begins with a third of the gallery and sees the rest later; of
             users, clean.
+        learnt_from: what the recogniser learnt from, of two models the accurate one:
+            ``PHOTOGRAPHS``, ``RENDERED`` or ``OTHER`` of ``workbench.audit.strategies``.
 
     Example:
         >>> from poisonlib import extractors
@@ -78,6 +89,7 @@ class Strategy:
     make: Callable[[Evaluator], Trainer]
     leaked: int = 0
     grows: bool = False
+    learnt_from: str = OTHER
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
@@ -87,55 +99,108 @@ class Strategy:
 
 
 def strategies(
-    which: Literal["all", "quick"] = "all",
+    which: Literal["all", "audit", "quick"] = "all",
     *,
     extractors: Sequence[str | Extractor] | None = None,
+    photographs: bool = True,
 ) -> tuple[Strategy, ...]:
-    """The default strategies: naive trainers by the years of their extractors, then the others.
+    """The default strategies: trainers whose recognisers learnt from photographs, then the others.
+
+    Within each part stand naive trainers by the years of their extractors, then those who do more
+    about cloaks.
 
     Args:
-        which: ``"quick"`` is a part of them that takes seconds, for live notebooks: without the
-            detector, the slower purifiers, growth, and two models together.
-        extractors: of the naive trainers, by name or as they are; by default all that ship, or
-            four of them where ``which`` is quick.
+        which: ``"all"``; ``"audit"``, those of an audit of photographs, which takes a minute: all
+            that learnt from photographs, and of the others those without purification, detection,
+            leak, growth and two models; or ``"quick"``, a part of them that takes seconds, for live
+            notebooks.
+        extractors: of the naive trainers, by name or as they are. By default all that ship; for an
+            audit all on this machine that learnt from photographs and four others; if quick, one
+            and four.
+        photographs: whether to include those whose recognisers learnt from photographs of real
+            people. Without them, all that is left is a world of rendered people.
 
     Raises:
         ValueError: another ``which``, or an unknown extractor.
 
     Example:
         >>> from workbench.audit import strategies
-        >>> strategies("quick")[0].name
-        'naive, softmax-2014'
-        >>> len(strategies("quick")) < len(strategies())
+        >>> strategies("quick")[0].name, strategies("quick", photographs=False)[0].name
+        ('naive, dlib-2017', 'naive, softmax-2014')
+        >>> len(strategies("quick")) < len(strategies("audit")) < len(strategies())
         True
     """
-    if which not in ("all", "quick"):
-        raise ValueError(f"which must be 'all' or 'quick', got {which!r}")
-    naive_ones = _naive(_NAIVE_QUICK if which == "quick" else None, extractors)
-    if which == "quick":
-        return (*naive_ones, _adaptive(ADAPTED), _purifying("JPEG 30"), _leak())
-    adapted = [_adaptive(name) for name in _shipped(adapted=True)]
-    purifying = [_purifying(name) for name in PURIFIERS]
-    pairs = [pair for pair in PAIRS if "itself" not in pair]
-    both = [make(pair) for pair in pairs for make in (_top2, _threshold)]
-    growth = [_growth(), _growth(leaked=1)]
-    # Growth comes last, so that two models do not embed the galleries that it has grown.
-    return (*naive_ones, *adapted, *purifying, _filtering(), *both, _leak(), *growth)
+    if which not in ("all", "audit", "quick"):
+        raise ValueError(f"which must be 'all', 'audit' or 'quick', got {which!r}")
+    chosen = _default(which) if extractors is None else extractors
+    naive_ones = sorted(map(naive, chosen), key=lambda strategy: (strategy.year, strategy.name))
+    made = [*naive_ones, *_with_photographs(which), *_with_rendered(which)]
+    places = (PHOTOGRAPHS, OTHER, RENDERED) if photographs else (OTHER, RENDERED)
+    return tuple(strategy for place in places for strategy in made if strategy.learnt_from == place)
 
 
 _NAIVE_QUICK = (BASELINE, LATER, "magface-2021", "vit-2025")
 
 
+def _default(which: str) -> tuple[str, ...]:
+    """The extractors of the naive trainers."""
+    if which == "quick":
+        return (KNOWS_FACES, *_NAIVE_QUICK)
+    if which == "audit":
+        unadapted = [name for name in trained_on_photographs() if not _is_adapted(name)]
+        return (*unadapted, *_NAIVE_QUICK)
+    return (*extractors.names(photographs=True), *extractors.names())
+
+
+def _with_photographs(which: str) -> list[Strategy]:
+    """Trainers who do something about cloaks, with recognisers that learnt from photographs."""
+    adapted = [_adaptive(name) for name in extractors.names(adapted=True, photographs=True)]
+    if which == "quick":
+        return [*adapted, _leak(KNOWS_FACES)]
+    purifying = [_purifying(name, KNOWS_FACES) for name in PURIFIERS]
+    pair = _pair_that_knows_faces()
+    growth = [_growth(KNOWS_FACES), _growth(KNOWS_FACES, leaked=1)]
+    leak = _leak(KNOWS_FACES)
+    two = [_top2(pair), _threshold(pair)]
+    return [*adapted, *purifying, _filtering(KNOWS_FACES), *two, leak, *growth]
+
+
+def _with_rendered(which: str) -> list[Strategy]:
+    """Trainers who do something about cloaks, with recognisers that learnt from rendered people."""
+    if which == "quick":
+        return [_adaptive(ADAPTED), _purifying("JPEG 30"), _leak()]
+    if which == "audit":
+        return [_adaptive(ADAPTED)]
+    adapted = [_adaptive(name) for name in extractors.names(adapted=True)]
+    purifying = [_purifying(name) for name in PURIFIERS]
+    pairs = [_Pair(name, *PAIRS[name]) for name in PAIRS if "itself" not in name]
+    both = [make(pair) for pair in pairs for make in (_top2, _threshold)]
+    growth = [_growth(), _growth(leaked=1)]
+    # Growth comes last, so that two models do not embed the galleries that it has grown.
+    return [*adapted, *purifying, _filtering(), *both, _leak(), *growth]
+
+
+def _is_adapted(name: str) -> bool:
+    return name in extractors.names(adapted=True, photographs=True)
+
+
+def learnt_from(extractor: Extractor) -> str:
+    """What an extractor learnt from: ``PHOTOGRAPHS``, ``RENDERED`` or ``OTHER``, by its name.
+
+    Example:
+        >>> from poisonlib import extractors
+        >>> from workbench.audit.strategies import learnt_from
+        >>> learnt_from(extractors.load("dlib-2017")), learnt_from(extractors.load("vit-2025"))
+        ('photographs of real people', 'rendered people')
+    """
+    name = extractor.card.name
+    if name in (*trained_on_photographs(), *pretrained.names()):
+        return PHOTOGRAPHS
+    return RENDERED if name in (*_shipped(), *_shipped(adapted=True)) else OTHER
+
+
 def _shipped(*, adapted: bool = False) -> tuple[str, ...]:
     return extractors.names(adapted=adapted)
-
-
-def _naive(
-    default: Sequence[str] | None, wanted: Sequence[str | Extractor] | None
-) -> list[Strategy]:
-    chosen = wanted if wanted is not None else default or _shipped()
-    made = [naive(each) for each in chosen]
-    return sorted(made, key=lambda strategy: (strategy.year, strategy.name))
 
 
 def naive(extractor: str | Extractor) -> Strategy:
@@ -146,14 +211,16 @@ def naive(extractor: str | Extractor) -> Strategy:
     Raises:
         ValueError: an unknown extractor.
     """
-    card = (load(extractor) if isinstance(extractor, str) else extractor).card
+    loaded = load(extractor) if isinstance(extractor, str) else extractor
+    card = loaded.card
     is_newer = card.year > min(paper.RELEASED.values())
     family = "newer model" if is_newer else "naive"
     does = f"takes the photographs as they are, with {card.name}"
     if is_newer:
         does += ", a model from after the first cloaking tools"
     make = partial(_unchanged, extractor=extractor)
-    return Strategy(f"{family}, {card.name}", family, card.year, does, make)
+    source = learnt_from(loaded)
+    return Strategy(f"{family}, {card.name}", family, card.year, does, make, learnt_from=source)
 
 
 def _unchanged(evaluator: Evaluator, *, extractor: str | Extractor) -> Trainer:
@@ -164,7 +231,7 @@ def _adaptive(name: str) -> Strategy:
     start = name.removeprefix("adapted-")
     does = f"has fine-tuned {start} on other people's photographs and cloaked copies of them"
     make = partial(_unchanged, extractor=name)
-    return Strategy(f"adaptive, {start}", "adaptive", _year(name), does, make)
+    return Strategy(f"adaptive, {start}", "adaptive", _year(name), does, make, **_source(name))
 
 
 def _purifying(purifier: str, name: str = LATER) -> Strategy:
@@ -172,7 +239,8 @@ def _purifying(purifier: str, name: str = LATER) -> Strategy:
         return evaluator.extractor(Purified(load(name), purifiers()[purifier])), NearestNeighbour
 
     does = f"{PURIFIERS[purifier]}, then uses {name}"
-    return Strategy(f"{purifier}, {name}", "purification", _year(name), does, make)
+    title = f"{purifier}, {name}"
+    return Strategy(title, "purification", _year(name), does, make, **_source(name))
 
 
 def _filtering(name: str = LATER) -> Strategy:
@@ -183,18 +251,20 @@ def _filtering(name: str = LATER) -> Strategy:
         "drops photographs that a detector classifies as cloaked, and with them people who have no "
         f"others in the gallery; then uses {name}"
     )
-    return Strategy(f"detect and drop, {name}", "detection", _year(name), does, make)
+    title = f"detect and drop, {name}"
+    return Strategy(title, "detection", _year(name), does, make, **_source(name))
 
 
 def _leak(name: str = LATER) -> Strategy:
     does = f"has one clean photograph of the user under the right name, and uses {name}"
     make = partial(_unchanged, extractor=name)
-    return Strategy(f"one leak, {name}", "leak and growth", _year(name), does, make, leaked=1)
+    more = {"leaked": 1} | _source(name)
+    return Strategy(f"one leak, {name}", "leak and growth", _year(name), does, make, **more)
 
 
 def _growth(name: str = LATER, *, leaked: int = 0) -> Strategy:
     def make(evaluator: Evaluator) -> Trainer:
-        threshold = evaluator.threshold(name, share=max(FALSE_ADDS))
+        threshold = evaluator.threshold(name, share=max(FALSE_ADDS), **_choosing(name))
         return evaluator.extractor(name), Growing(evaluator.rounds, threshold=threshold)
 
     does = (
@@ -204,40 +274,72 @@ def _growth(name: str = LATER, *, leaked: int = 0) -> Strategy:
     title = f"growth, {name}"
     if leaked:
         does, title = f"has one clean photograph of the user, {does}", f"leak and {title}"
-    family = "leak and growth"
-    return Strategy(title, family, _year(name), does, make, leaked=leaked, grows=True)
+    more = {"leaked": leaked, "grows": True} | _source(name)
+    return Strategy(title, "leak and growth", _year(name), does, make, **more)
 
 
-def _top2(pair: str) -> Strategy:
-    accurate, robust = PAIRS[pair]
+@dataclass(frozen=True)
+class _Pair:
+    """Two models of one trainer, by name: the accurate one, and what stands behind it.
 
+    The second may be the first one with a purifier, ``"..., denoiser"``.
+    """
+
+    name: str
+    accurate: str
+    robust: str
+
+
+def _pair_that_knows_faces() -> _Pair:
+    """The recogniser that knows faces with its adapted form or, until that ships, denoised."""
+    adapted = f"adapted-{KNOWS_FACES}"
+    if adapted in extractors.names(adapted=True, photographs=True):
+        return _Pair(f"{KNOWS_FACES} + adapted", KNOWS_FACES, adapted)
+    return _Pair(f"{KNOWS_FACES} + itself, denoised", KNOWS_FACES, f"{KNOWS_FACES}, denoiser")
+
+
+def _top2(pair: _Pair) -> Strategy:
     def make(evaluator: Evaluator) -> Trainer:
-        return evaluator.extractor(accurate), Top2.over(_known(evaluator, robust))
+        return evaluator.extractor(pair.accurate), Top2.over(_known(evaluator, pair.robust))
 
-    does = f"lets a person choose from two answers, of {accurate} and {robust}"
-    year = max(_year(accurate), _year(robust))
-    return Strategy(f"Top-2, {pair}", "two models", year, does, make)
+    does = f"lets a person choose from two answers, of {pair.accurate} and {pair.robust}"
+    title = f"Top-2, {pair.name}"
+    return Strategy(title, "two models", _later(pair), does, make, **_source(pair.accurate))
 
 
-def _threshold(pair: str) -> Strategy:
-    accurate, robust = PAIRS[pair]
-
+def _threshold(pair: _Pair) -> Strategy:
     def make(evaluator: Evaluator) -> Trainer:
-        threshold = evaluator.threshold(accurate, share=SHARE, choosers=CHOOSERS)
-        two = ConfidenceThreshold.over(_known(evaluator, robust), threshold=threshold)
-        return evaluator.extractor(accurate), two
+        settings = {"share": SHARE, "choosers": CHOOSERS} | _choosing(pair.accurate)
+        threshold = evaluator.threshold(pair.accurate, **settings)
+        two = ConfidenceThreshold.over(_known(evaluator, pair.robust), threshold=threshold)
+        return evaluator.extractor(pair.accurate), two
 
-    does = f"uses {robust} wherever {accurate} is not confident"
-    year = max(_year(accurate), _year(robust))
-    return Strategy(f"threshold, {pair}", "two models", year, does, make)
+    does = f"uses {pair.robust} wherever {pair.accurate} is not confident"
+    title = f"threshold, {pair.name}"
+    return Strategy(title, "two models", _later(pair), does, make, **_source(pair.accurate))
+
+
+def _choosing(name: str) -> dict[str, int]:
+    """On whom a trainer chooses a threshold: of a slow network, on fewer photographs of each."""
+    return {"choosers": CHOOSERS, "each": 4} if name == KNOWS_FACES else {}
 
 
 def _known(evaluator: Evaluator, name: str) -> Extractor:
     """An extractor that has embedded the gallery already, in batches that take little memory."""
-    extractor = evaluator.extractor(name)
+    plain, _, purifier = name.partition(", ")
+    chosen = Purified(load(plain), purifiers()[purifier]) if purifier else name
+    extractor = evaluator.extractor(chosen)
     evaluator.embeddings(extractor)
     return extractor
 
 
+def _source(name: str) -> dict[str, str]:
+    return {"learnt_from": learnt_from(load(name))}
+
+
+def _later(pair: _Pair) -> int:
+    return max(_year(pair.accurate), _year(pair.robust.partition(", ")[0]))
+
+
 def _year(name: str) -> int:
-    return extractors.load(name).card.year
+    return load(name).card.year

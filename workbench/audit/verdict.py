@@ -7,9 +7,13 @@ from typing import Literal
 from poisonlib.statistics import Difference, Rate
 
 Verdict = Literal[
-    "no measurable effect", "not enough photographs to say", "helps somewhat", "protects"
+    "cannot tell",
+    "no measurable effect",
+    "not enough photographs to say",
+    "helps somewhat",
+    "protects",
 ]
-"""One of :data:`VERDICTS`."""
+"""One of :data:`VERDICTS`, or :data:`CANNOT_TELL`."""
 VERDICTS: tuple[Verdict, ...] = (
     "no measurable effect",
     "not enough photographs to say",
@@ -17,6 +21,13 @@ VERDICTS: tuple[Verdict, ...] = (
     "protects",
 )
 """From the worst for a user to the best."""
+CANNOT_TELL: Verdict = "cannot tell"
+"""Of a trainer who does not recognise the owner of the photographs even without a cloak. It says
+nothing about the cloak, and does not count for a grade."""
+
+RECOGNISES_BELOW = 1 / 2
+"""A trainer recognises somebody who is misidentified, without a cloak, on fewer photographs than
+this, even by the upper bound of the interval. Four photographs without an error are enough."""
 
 PROTECTS_ABOVE = 1 / 2
 """Who relies on a cloak needs a recogniser to be wrong more often than right. (An extractor counts
@@ -28,6 +39,9 @@ RULED_OUT = 1 / 3
 
 RULE = (
     "Compared are the same clean photographs with and without the cloak, by 95 % intervals. "
+    "Cannot tell: the trainer does not recognise the person even without the cloak, as its error "
+    f"without it does not lie below {RECOGNISES_BELOW:.0%}; that says nothing about the cloak, and "
+    "the trainer does not count for the overall verdict. "
     "Protects: the cloak makes a difference, and the error with it lies above "
     f"{PROTECTS_ABOVE:.0%}. Helps somewhat: it makes a difference, and no more is certain. No "
     "measurable effect: no difference is certain, and one of "
@@ -40,6 +54,7 @@ TOMORROW = "a pass today says nothing about tomorrow's model"
 """Stands beside every verdict."""
 
 PHRASES: dict[Verdict, str] = {
+    "cannot tell": "these trainers cannot tell whether the cloak works",
     "no measurable effect": "the cloak has no measurable effect",
     "not enough photographs to say": "these are not enough photographs to say whether it works",
     "helps somewhat": "the cloak helps somewhat",
@@ -47,7 +62,19 @@ PHRASES: dict[Verdict, str] = {
 }
 
 
-def verdict(error: Rate, difference: Difference) -> Verdict:
+def recognises(without: Rate) -> bool:
+    """Whether a trainer with this error without a cloak can tell what a cloak does.
+
+    Example:
+        >>> from poisonlib.statistics import wilson
+        >>> from workbench.audit.verdict import recognises
+        >>> recognises(wilson(1, 24)), recognises(wilson(8, 24))
+        (True, False)
+    """
+    return without.high < RECOGNISES_BELOW
+
+
+def verdict(error: Rate, difference: Difference, *, without: Rate | None = None) -> Verdict:
     """What a trainer's result says about the cloak, by :data:`RULE`.
 
     Only bounds of intervals are compared with the lines, never the values inside. A bound that lies
@@ -56,6 +83,8 @@ def verdict(error: Rate, difference: Difference) -> Verdict:
     Args:
         error: the users' error with the cloak, with its interval.
         difference: that error less the one without the cloak, paired, with its interval.
+        without: the error without the cloak, with its interval; if given, a trainer who does not
+            recognise the users without a cloak cannot tell.
 
     Example:
         Twenty photographs, eighteen of them misidentified with the cloak and two without:
@@ -66,7 +95,11 @@ def verdict(error: Rate, difference: Difference) -> Verdict:
         'protects'
         >>> verdict(wilson(3, 20), paired(2, 1, 20))
         'no measurable effect'
+        >>> verdict(wilson(20, 20), paired(6, 0, 20), without=wilson(14, 20))
+        'cannot tell'
     """
+    if without is not None and not recognises(without):
+        return CANNOT_TELL
     if difference.low > 0:
         return "protects" if error.low > PROTECTS_ABOVE else "helps somewhat"
     if difference.high < RULED_OUT:

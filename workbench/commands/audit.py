@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poisonlib import atomic
 from poisonlib.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from workbench.audit import Strategy
 
 NOT_PROTECTED, UNKNOWN = 1, 3
 """Exit codes."""
@@ -19,11 +23,14 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "audit",
         help="test whether a cloak on your own photographs works",
         description="Compare one person's photographs with their cloaked copies, made by any tool, "
-        "and evaluate these against every trainer in the book: naive ones in the order of years, "
-        "adaptive ones, purification, detection, leaks and growth, two models. Nothing leaves this "
+        "and evaluate these against trainers whose recognisers learnt from photographs of real "
+        "people: naive ones, purification, detection, leaks and growth, two models; then against "
+        "some whose recognisers learnt from rendered people. A trainer who does not recognise the "
+        "person even without the cloak cannot tell, and does not count. Nothing leaves this "
         "machine. Whatever cannot be used is listed with the reason.",
-        epilog="Exit code: 0 if the cloak protects against every trainer, today; 1 if it does not; "
-        "3 if there are not enough photographs to say; 2 for wrong input; 130 after Ctrl-C.",
+        epilog="Exit code: 0 if the cloak protects against every trainer that can tell, today; 1 "
+        "if it does not; 3 if there are not enough photographs to say, or if no trainer can tell; "
+        "2 for wrong input; 130 after Ctrl-C.",
     )
     command.add_argument("--clean", metavar="DIR", required=True, help="clean photographs")
     command.add_argument("--cloaked", metavar="DIR", required=True, help="their cloaked copies")
@@ -31,7 +38,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "--background",
         default="people",
         metavar="people|lfw|DIR",
-        help="who else is in the gallery: the packaged synthetic people, Labeled Faces in the "
+        help="who else is in the gallery: the packaged rendered people, Labeled Faces in the "
         "Wild as scikit-learn stores it, or a folder with a folder for each person (default: "
         "people); of very many files some are read, and their number is printed",
     )
@@ -39,9 +46,14 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "--extractors",
         nargs="+",
         metavar="NAME",
-        help="of the naive trainers (default: all that ship, and the real ones on this machine)",
+        help="of the naive trainers (default: all on this machine that learnt from photographs, "
+        "and four that learnt from rendered people)",
     )
-    command.add_argument("--quick", action="store_true", help="a few trainers only")
+    line_up = command.add_mutually_exclusive_group()
+    line_up.add_argument("--quick", action="store_true", help="a few trainers only")
+    line_up.add_argument(
+        "--all", action="store_true", help="every trainer of the book, which takes minutes"
+    )
     command.add_argument(
         "--several",
         choices=("choose", "skip"),
@@ -65,13 +77,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Audit, print, write the report; returns the exit code."""
     from workbench import audit, folders
     from workbench.audit import photographs
+    from workbench.audit.verdict import CANNOT_TELL
 
     if arguments.with_photographs and arguments.report is None:
         raise ValueError("--with-photographs needs --report FILE to embed them in")
-    strategies = audit.strategies(
-        "quick" if arguments.quick else "all",
-        extractors=arguments.extractors or _available(arguments),
-    )
+    strategies = _line_up(arguments)
     pairs = folders.pair(arguments.clean, arguments.cloaked).thinned(arguments.most)
     with ProgressBar("files") as bar:
         others, described = audit.background(
@@ -97,22 +107,29 @@ def run(arguments: argparse.Namespace) -> int:
         for problem in result.problems:
             print(f"left out: {problem}", file=sys.stderr)
         print(result.card)
+        print("", *result.statement, sep="\n")
     if arguments.report is not None:
         _write(arguments.report, audit.as_html(result, photographs=arguments.with_photographs))
     grade = result.card.grade
     if grade == "protects":
         return 0
-    return UNKNOWN if grade == "not enough photographs to say" else NOT_PROTECTED
+    return UNKNOWN if grade in (CANNOT_TELL, "not enough photographs to say") else NOT_PROTECTED
 
 
-def _available(arguments: argparse.Namespace) -> list[str] | None:
-    """The extractors that ship and the real ones on this machine; the defaults if quick."""
-    if arguments.quick:
-        return None
+def _line_up(arguments: argparse.Namespace) -> tuple[Strategy, ...]:
+    """The trainers that were asked for."""
     from poisonlib import extractors
+    from workbench import audit
     from workbench.extractors import pretrained
 
-    return [*extractors.names(), *pretrained.available()]
+    which, naive = "audit", arguments.extractors
+    if arguments.quick:
+        which = "quick"
+    elif arguments.all:
+        which = "all"
+        shipped = (*extractors.names(photographs=True), *extractors.names())
+        naive = naive or [*shipped, *pretrained.available()]
+    return audit.strategies(which, extractors=naive)
 
 
 def _write(path: Path, text: str) -> None:
