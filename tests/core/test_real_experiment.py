@@ -117,9 +117,12 @@ def test_fine_tuning_has_a_gallery_of_its_own_size(toy_world, monkeypatch):
 
 
 def test_nobody_to_ask_is_said(monkeypatch):
+    monkeypatch.setattr(pretrained, "available", lambda: ())
+    with pytest.raises(FileNotFoundError, match="no real extractor is not on.*assets list"):
+        list(real.both_worlds(RUN))
     monkeypatch.setattr(pretrained, "is_available", lambda name: False)
     assert real.lowkey_on_real(people.load("public")) == {}
-    with pytest.raises(FileNotFoundError, match="mobilefacenet-2019 is not on this.*assets list"):
+    with pytest.raises(FileNotFoundError, match="mobilefacenet-2019 is not on this machine"):
         list(real.real_end_to_end(RUN))
 
 
