@@ -43,7 +43,12 @@ def _archive(split: str) -> Path:
     return path
 
 
-def load(split: Literal["public", "users"], *, only: Collection[str] | None = None) -> Photos:
+def load(
+    split: Literal["public", "users"],
+    *,
+    only: Collection[str] | None = None,
+    each: int | None = None,
+) -> Photos:
     """The packaged photographs of one split: ``(n, 3, 112, 112)`` float32, labels and names.
 
     People come in the order of their names, photographs in that of their numbers. While the
@@ -53,6 +58,7 @@ def load(split: Literal["public", "users"], *, only: Collection[str] | None = No
         split: public people or users.
         only: names of some of the people, to load their photographs alone; labels and names are
             those of the whole split.
+        each: of every person this number of photographs at most, the first ones.
 
     Raises:
         ValueError: no such split, or the file is damaged.
@@ -66,6 +72,8 @@ def load(split: Literal["public", "users"], *, only: Collection[str] | None = No
     """
     path = _archive(split)
     photos = _IN_USE.get(path)
+    if each is not None:
+        return read(path, only=only, each=each)
     if only is not None:
         return read(path, only=only) if photos is None else photos.of_people(list(only))
     if photos is None:
@@ -73,12 +81,14 @@ def load(split: Literal["public", "users"], *, only: Collection[str] | None = No
     return photos
 
 
-def read(path: str | Path, *, only: Collection[str] | None = None) -> Photos:
+def read(
+    path: str | Path, *, only: Collection[str] | None = None, each: int | None = None
+) -> Photos:
     """Photographs from a file that ``people pack`` wrote.
 
     Args:
         path: of the file.
-        only: see :func:`load`.
+        only, each: see :func:`load`.
 
     Raises:
         ValueError: the file is not such a zip, or is damaged.
@@ -90,7 +100,7 @@ def read(path: str | Path, *, only: Collection[str] | None = None) -> Photos:
                 (label, f"{name}/{photograph}")
                 for label, name in enumerate(listing)
                 if only is None or name in only
-                for photograph in sorted(listing[name]["photographs"])
+                for photograph in sorted(listing[name]["photographs"])[:each]
             ]
             contents = [archive.read(member) for _, member in members]
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -108,10 +118,10 @@ def read(path: str | Path, *, only: Collection[str] | None = None) -> Photos:
 def as_photos(pictures: list[NDArray], labels: list[int], names: tuple[str, ...]) -> Photos:
     """Stack pictures ``(h, w, 3)`` uint8 into photographs."""
     height, width, _ = pictures[0].shape
-    images = torch.empty(len(pictures), 3, height, width)
+    images = np.empty((len(pictures), 3, height, width), np.float32)
     for image, picture in zip(images, pictures, strict=True):  # one at a time, to keep memory low
-        image.copy_(torch.tensor(picture).permute(2, 0, 1)).div_(255)
-    return Photos(images, torch.tensor(labels), names)
+        np.divide(picture.transpose(2, 0, 1), np.float32(255), out=image)
+    return Photos(torch.from_numpy(images), torch.tensor(labels), names)
 
 
 def _decode(content: bytes) -> NDArray:

@@ -29,7 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         raise AssertionError("an audit opens a connection")
 
     few = people.load("users").of_people(range(10))
-    monkeypatch.setattr(photographs.people, "load", lambda split: few)
+    monkeypatch.setattr(photographs.people, "load", lambda split, **more: few)
     monkeypatch.setattr(
         audit, "strategies", lambda *arguments, **keywords: (naive("arcface-2019"),)
     )
@@ -144,6 +144,40 @@ def test_a_background_of_ones_own_shows_progress_and_what_is_left_out(
     ]
     assert any("letter.txt: not a readable picture" in line for line in left_out)
     assert any("9 of its 11 files" in line for line in left_out)
+
+
+def test_no_trainer_that_can_tell_is_exit_code_3(folders: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setitem(audit.verdict.__globals__, "RECOGNISES_BELOW", 0.0)
+    assert run(folders, "negative", "--json", "--report", str(folders / "report.html")) == 3
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["grade"] == audit.CANNOT_TELL and printed["strongest"] is None
+    report = (folders / "report.html").read_text(encoding="utf-8")
+    assert "Verdict: These trainers cannot tell whether the cloak works." in report
+    assert run(folders, "negative") == 3
+    assert audit.CANNOT_TELL in capsys.readouterr().out
+
+
+def test_the_printed_answer_says_what_was_asked(folders: Path, capsys) -> None:
+    run(folders, "negative")
+    printed = capsys.readouterr().out
+    assert "learnt from rendered people only" in printed and "arcface-2019" in printed
+    assert photographs.MEANING in printed and photographs.AMONG_RENDERED in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "which"), [((), "audit"), (("--quick",), "quick"), (("--all",), "all")]
+)
+def test_the_options_choose_the_line_up(monkeypatch, options: tuple[str, ...], which: str) -> None:
+    asked = []
+    monkeypatch.setattr(
+        audit, "strategies", lambda which, *, extractors: asked.append((which, extractors))
+    )
+    parser = argparse.ArgumentParser()
+    command.register(parser.add_subparsers())
+    command._line_up(parser.parse_args(["audit", "--clean", "a", "--cloaked", "b", *options]))
+    ((chosen, naive_ones),) = asked
+    assert chosen == which
+    assert ("dlib-2017" in naive_ones) if which == "all" else naive_ones is None
 
 
 @pytest.mark.parametrize(

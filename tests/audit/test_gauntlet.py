@@ -338,7 +338,7 @@ def test_a_slow_networks_embeddings_are_stored_for_rendered_people_only(
     users = large(toy_photos(3, 4))
     own = Photos(1 - users.images[:4], users.labels[:4], ("me",))
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path))
-    monkeypatch.setattr(module.people, "load", lambda split: users)
+    monkeypatch.setattr(module.people, "load", lambda split, **more: users)
     monkeypatch.setattr(module.extractors, "load", lambda name: Slow())
     both = [Evaluator(users.joined(own), strategies=[naive(toy())]) for _ in range(2)]
     embeddings = [each.embeddings(each.extractor("slow")) for each in both]

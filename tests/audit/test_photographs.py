@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
 import torch
 
+from poisonlib import people
 from poisonlib.photos import Photos
 from tests.audit.conftest import negative, toy
 from tests.audit.test_gauntlet import toys
 from workbench import audit
-from workbench.audit.photographs import FOLDS, OWNER, folds
-from workbench.audit.strategies import naive
+from workbench.audit.photographs import AMONG_RENDERED, EACH, FOLDS, MEANING, OWNER, folds
+from workbench.audit.strategies import OTHER, PHOTOGRAPHS, RENDERED, naive
 from workbench.folders import Pair, PairedFaces
 from workbench.photos.walk import Skipped
 
@@ -108,6 +111,45 @@ def test_the_owner_is_nobody_of_the_background(photos: Photos) -> None:
     others = Photos(others.images, others.labels, (OWNER, *others.names[1:]))
     with pytest.raises(ValueError, match="occur in both"):
         audit.audit(faces, background=others, strategies=[naive(toy())])
+
+
+def test_it_says_what_was_asked_and_what_that_means(photos: Photos) -> None:
+    faces, others = album(photos)
+    kinds = {"seen-2017": PHOTOGRAPHS, "drawn-2014": RENDERED, "own-2014": OTHER}
+    strategies = [
+        replace(naive(replace(toy(name), origin=name)), learnt_from=learnt_from)
+        for name, learnt_from in kinds.items()
+    ]
+    result = audit.audit(faces, background=others, strategies=strategies)
+    assert result.asked == {learnt_from: {name: "none"} for name, learnt_from in kinds.items()}
+    real, rendered, own, meaning = result.statement
+    assert "photographs of real people: seen-2017 (none)" in real
+    assert "know real faces poorly or not at all: drawn-2014" in rendered
+    assert own == "Recognisers of your own: own-2014." and meaning == MEANING
+    assert json.loads(result.to_json())["statement"] == list(result.statement)
+    page = audit.as_html(result)
+    assert all(escape(sentence) in page for sentence in result.statement)
+    assert page.count('scope="rowgroup"') == 3
+
+
+def test_a_gallery_of_rendered_people_is_said_to_be_easier(photos: Photos) -> None:
+    faces, toys_only = album(photos)
+    one = faces.clean[:, :, :1, :1].expand(-1, -1, 112, 112).clone()
+    own = replace(faces, clean=one, cloaked=1 - one)
+    others = people.load("users", each=4).of_people(range(3))
+    for background, is_rendered in ((others, True), (toys_only, False)):
+        used = own if is_rendered else faces
+        result = audit.audit(used, background=background, strategies=[naive(toy())])
+        assert result.among_rendered is is_rendered
+        assert (AMONG_RENDERED in result.statement) is is_rendered
+
+
+def test_the_default_gallery_has_everybody_with_some_photographs() -> None:
+    others, described = audit.background("people")
+    assert set(others.labels.bincount().tolist()) == {EACH}
+    assert len(others.people) == 100 and described == "100 rendered people"
+    everything = people.load("users")
+    assert torch.equal(others.of(7), everything.of(7)[:EACH])
 
 
 def test_json_is_strict_and_names_the_files(photos: Photos) -> None:

@@ -76,6 +76,15 @@ def test_some_people_can_be_loaded_alone(data):
         assert torch.equal(photos.images, expected.images)
 
 
+def test_the_first_photographs_of_each_can_be_loaded_alone(data):
+    everybody, few = packaged.load("users"), packaged.load("users", each=1)
+    assert few.labels.tolist() == list(everybody.people) and few.names == everybody.names
+    for person in few.people:
+        assert torch.equal(few.of(person), everybody.of(person)[:1])
+    one = packaged.load("users", only=[everybody.names[1]], each=1)
+    assert torch.equal(one.images, few.of(1))
+
+
 def test_load_gives_what_was_packed(data, rendered):
     images, labels, names = people.load("users")
     direct = aligned(rendered)

@@ -86,6 +86,7 @@ class _Cache:
     extractors: dict[str, CachedExtractor] = field(default_factory=dict)
     embeddings: dict[str, Tensor] = field(default_factory=dict)
     thresholds: dict[tuple, float] = field(default_factory=dict)
+    rendered: int | None = None
 
     @cached_property
     def filtered(self) -> Filtered:
@@ -180,7 +181,7 @@ class Evaluator:
         photos, test, embeddings = self.photos, self.test, self.embeddings(extractor)
         if strategy.grows:
             first = ~self.later
-            photos, test, embeddings = photos.subset(first), test[first], embeddings[first]
+            photos, test, embeddings = self._first, test[first], embeddings[first]
         trial = Trial(attack, extractor, recogniser, name=strategy.name)
         result = trial.run(photos, users=users, seed=self.seed, embeddings=embeddings, test=test)
         return extractor.card, result
@@ -243,11 +244,9 @@ class Evaluator:
         key = (name, share, choosers, each)
         known = self._cache.thresholds
         if key not in known:
-            public = people.load("public")
+            public = people.load("public", **({} if each is None else {"each": each}))
             if choosers is not None:
                 public = public.of_people(public.people[:choosers])
-            if each is not None:
-                public = first_of_each(public, each)
             folder = cache_folder("embeddings")  # of rendered people
             extractor = CachedExtractor(extractors.load(name), folder=folder)
             known[key] = choose_threshold(extractor, as_published(public), false_adds=share)
@@ -266,6 +265,11 @@ class Evaluator:
         return later
 
     @cached_property
+    def _first(self) -> Photos:
+        """What a growing gallery begins with, and the photographs for testing."""
+        return self.photos.subset(~self.later)
+
+    @cached_property
     def rounds(self) -> tuple[Tensor, ...]:
         """The later photographs, clean: in each round the next one of everybody who has one."""
         place = torch.full_like(self.photos.labels, -1)
@@ -274,12 +278,14 @@ class Evaluator:
             place[later] = torch.arange(int(later.sum()))
         return tuple(self.photos.images[place == number] for number in range(int(place.max()) + 1))
 
-    @cached_property
+    @property
     def rendered(self) -> int:
         """How many photographs, from the first one on, are those of packaged users."""
-        packaged = set(_digests(people.load("users").images))
-        known = (digest in packaged for digest in _digests(self.photos.images))
-        return sum(1 for _ in itertools.takewhile(bool, known))
+        if self._cache.rendered is None:
+            packaged = set(_digests(people.load("users").images))
+            known = (digest in packaged for digest in _digests(self.photos.images))
+            self._cache.rendered = sum(1 for _ in itertools.takewhile(bool, known))
+        return self._cache.rendered
 
     def _cloak(self, attack: AttackLike, user: int) -> Cloak:
         try:
@@ -296,19 +302,10 @@ class Evaluator:
         return self._trainers[strategy.name]
 
 
-def first_of_each(photos: Photos, each: int) -> Photos:
-    """The first so many photographs of each person."""
-    place = torch.zeros_like(photos.labels)
-    for person in photos.people:
-        mine = photos.labels == person
-        place[mine] = torch.arange(int(mine.sum()))
-    return photos.subset(place < each)
-
-
 def _digests(images: Tensor) -> Iterator[bytes]:
-    """What identifies each of the photographs as 8-bit files hold them."""
-    for image in images:
-        yield hashlib.sha256(image.mul(255).round().byte().numpy().tobytes()).digest()
+    """What identifies each of the photographs."""
+    for image in images.numpy():
+        yield hashlib.sha256(image.tobytes()).digest()
 
 
 def _checked(chosen: Sequence[Strategy] | None) -> tuple[Strategy, ...]:

@@ -21,7 +21,7 @@ from poisonlib.extractors import Card
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import TrialResult
-from workbench.audit.evaluator import Evaluator, first_of_each
+from workbench.audit.evaluator import Evaluator
 from workbench.audit.report_card import ReportCard, summarise_trial
 from workbench.audit.strategies import PHOTOGRAPHS, RENDERED, Strategy
 from workbench.audit.strategies import strategies as strategies_of
@@ -36,7 +36,7 @@ MOST_PAIRS = 200
 #: Files of a background that are read at most: more would hardly fit into memory.
 MOST_OTHERS = 4000
 #: So many photographs of each packaged person are in the default gallery.
-EACH = 8
+EACH = 6
 #: The name of the owner of the photographs among the other people.
 OWNER = "the owner of these photographs"
 
@@ -237,7 +237,7 @@ def background(
 
 def gallery() -> tuple[Photos, str]:
     """The packaged users, the first photographs of each, and how a report describes them."""
-    users = first_of_each(people.load("users"), EACH)
+    users = people.load("users", each=EACH)
     return users, f"{len(users.people)} rendered people"
 
 
