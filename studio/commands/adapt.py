@@ -11,6 +11,7 @@ from studio.commands import shape
 def register(subparsers: argparse._SubParsersAction) -> None:
     """Add the command."""
     from studio.studies.adaptations import ADAPTATIONS
+    from studio.studies.copies_on_real import DISTILLATIONS
 
     shape.add(
         subparsers,
@@ -21,8 +22,11 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "clean and cloaked photographs. Cloaks are cached and every epoch is saved: the same "
         "command resumes after a kill.",
         (
-            shape.option("name", "which adaptation", choices=ADAPTATIONS),
-            shape.PEOPLE_FOLDER,
+            shape.option("name", "which adaptation", choices=[*ADAPTATIONS, *DISTILLATIONS]),
+            shape.folder(
+                "--people-folder",
+                "where `people render` put the public people; the real extractor needs none",
+            ),
             shape.processes(),
             shape.OUT_FOLDER,
             shape.CHECKPOINT_FOLDER,
@@ -35,9 +39,14 @@ def run(arguments: argparse.Namespace) -> None:
     from poisonlib.extractors import shipped
     from poisonlib.tools import NEXT
     from studio.studies.adaptations import ADAPTATIONS
+    from studio.studies.copies_on_real import DISTILLATIONS
     from studio.studies.public_copies import public_copies
     from studio.training.fit import best_device
 
+    if arguments.name in DISTILLATIONS:
+        return _distil(arguments)
+    if arguments.people_folder is None:
+        raise ValueError(f"{arguments.name} needs --people-folder, where `people render` put them")
     adaptation = ADAPTATIONS[arguments.name]
     training = shape.Training(arguments, adaptation.name)
     with ProgressBar("cloaks") as bar:
@@ -55,3 +64,21 @@ def run(arguments: argparse.Namespace) -> None:
         device=best_device(),
     )
     training.save(shipped.write, adapted, seed=adaptation.seed)
+
+
+def _distil(arguments: argparse.Namespace) -> None:
+    from poisonlib.extractors import shipped
+    from studio.studies.copies_on_real import DISTILLATIONS, copies
+    from studio.training.fit import best_device
+
+    chosen = DISTILLATIONS[arguments.name]
+    training = shape.Training(arguments, chosen.name, package=shipped.PHOTOGRAPHS)
+    with ProgressBar("people") as bar:
+        pairs = copies(chosen.source, processes=arguments.processes, progress=bar)
+    adapted = chosen.run(
+        pairs,
+        checkpoint=training.checkpoint,
+        progress=training.losses(),
+        device=best_device(),
+    )
+    training.save(shipped.write, adapted, seed=chosen.seed)

@@ -1,26 +1,27 @@
 """Cloaked copies of public people, crafted on the real extractor.
 
-What trainers learn from who adapt that extractor, or who train a detector that also has to work on
-photographs. The people are rendered ones, or those of Labeled Faces in the Wild who are public;
-nobody of them is in a gallery of the studies.
+Trainers who adapt that extractor learn from them. The people are rendered ones, or those of Labeled
+Faces in the Wild who are public; nobody of them is in a gallery of the studies.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from poisonlib import people
 from poisonlib.attacks import Attack, Cached, CloakCache, FawkesV1, LowKey
 from poisonlib.defenses.pairs import Pairs, collect
-from poisonlib.extractors import load
+from poisonlib.extractors import ModuleExtractor, load
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import as_published
 from studio.studies import lfw
 from studio.studies.study import in_processes
+from studio.training.distil import distil
 
 Source = Literal["rendered", "photographs"]
 REAL = "dlib-2017"
@@ -55,6 +56,44 @@ def copies(source: Source, *, processes: int = 1, progress: Progress = no_progre
     jobs = [(source, label) for label in chosen]
     in_processes(_cloak_one, jobs, processes=processes, progress=progress)
     return _collect(source, chosen)
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """One way of adapting the real extractor to cloaks.
+
+    Attributes:
+        name: of the extractor that comes out.
+        source: of the people whose copies are learnt from.
+        seed, epochs, learning_rate: see :func:`studio.training.distil.distil`.
+    """
+
+    name: str
+    source: Source
+    seed: int = 1
+    epochs: int = 24
+    learning_rate: float = 1.5e-3
+
+    def run(self, pairs: Pairs, **training: Any) -> ModuleExtractor:
+        """Distil on copies.
+
+        Args:
+            pairs: of :func:`copies`.
+            training: ``checkpoint``, ``progress`` and ``device``.
+        """
+        chosen = {"seed": self.seed, "epochs": self.epochs, "learning_rate": self.learning_rate}
+        photos = public(self.source)
+        return distil(load(REAL), photos, pairs, name=self.name, **chosen, **training)
+
+
+DISTILLATIONS = {
+    made.name: made
+    for made in (
+        Distillation(f"adapted-{REAL}", "rendered"),
+        Distillation(f"adapted-on-photographs-{REAL}", "photographs"),
+    )
+}
+"""By name. The one that learnt from rendered people ships; nobody's photograph is in it."""
 
 
 def _with_copies(source: Source) -> list[int]:

@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from poisonlib.alignment import SIDE
-from poisonlib.defenses.adaptive import VARIED, VariedCopies, Variety
+from poisonlib.defenses.adaptive import VariedCopies, Variety
 from poisonlib.defenses.pairs import Pairs
 from poisonlib.extractors import ModuleExtractor
 from poisonlib.photos import Photos
@@ -28,6 +28,8 @@ from studio.training.fit import EpochProgress, fit
 
 VIEWS = Augmentation(flip=0.5, shift=0.03, zoom=0.04, turn=3.0, light=0.15, colour=0.15)
 """Random views, the same for teacher and pupil."""
+VARIETY = Variety(borrowed=0.5)
+"""How copies are varied; half of the clean photographs stay clean, as there are fewer of them."""
 
 
 def distil(
@@ -40,7 +42,7 @@ def distil(
     learning_rate: float = 3e-4,
     batch_size: int = 32,
     augmentation: Augmentation = VIEWS,
-    variety: Variety = VARIED,
+    variety: Variety = VARIETY,
     name: str = "",
     checkpoint: Path | None = None,
     progress: EpochProgress | None = None,
