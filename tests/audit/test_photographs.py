@@ -13,9 +13,17 @@ import torch
 from poisonlib import people
 from poisonlib.photos import Photos
 from tests.audit.conftest import negative, toy
-from tests.audit.test_gauntlet import toys
+from tests.audit.test_gauntlet import immune, toys
 from workbench import audit
-from workbench.audit.photographs import AMONG_RENDERED, EACH, FOLDS, MEANING, OWNER, folds
+from workbench.audit.photographs import (
+    AMONG_RENDERED,
+    EACH,
+    FOLDS,
+    MEANING,
+    OWNER,
+    SET_ASIDE,
+    folds,
+)
 from workbench.audit.strategies import OTHER, PHOTOGRAPHS, RENDERED, naive
 from workbench.folders import Pair, PairedFaces
 from workbench.photos.walk import Skipped
@@ -122,7 +130,8 @@ def test_it_says_what_was_asked_and_what_that_means(photos: Photos) -> None:
     ]
     result = audit.audit(faces, background=others, strategies=strategies)
     assert result.asked == {learnt_from: {name: "none"} for name, learnt_from in kinds.items()}
-    real, rendered, own, meaning = result.statement
+    real, rendered, own, aside, meaning = result.statement
+    assert aside == SET_ASIDE
     assert "photographs of real people: seen-2017 (none)" in real
     assert "know real faces poorly or not at all: drawn-2014" in rendered
     assert own == "Recognisers of your own: own-2014." and meaning == MEANING
@@ -130,6 +139,26 @@ def test_it_says_what_was_asked_and_what_that_means(photos: Photos) -> None:
     page = audit.as_html(result)
     assert all(escape(sentence) in page for sentence in result.statement)
     assert page.count('scope="rowgroup"') == 3
+
+
+def test_recognisers_of_rendered_people_count_only_where_no_others_are_asked(photos) -> None:
+    """The first is fooled, the second is not: it takes a picture for its negative."""
+    faces, others = album(photos)
+    fooled = replace(naive(toy("seen-2017")), learnt_from=PHOTOGRAPHS)
+    immune_one = naive(replace(immune(), origin="drawn"))
+    grades = {}
+    for learnt_from in (RENDERED, OTHER, PHOTOGRAPHS):
+        line_up = [fooled, replace(immune_one, learnt_from=learnt_from)]
+        result = audit.audit(faces, background=others, strategies=line_up)
+        assert list(result.card.verdicts.values()) == ["protects", "no measurable effect"]
+        grades[learnt_from] = result.card.grade
+        assert result.card.sets_rendered_aside is (learnt_from == RENDERED)
+    assert grades == {RENDERED: "protects"} | dict.fromkeys(
+        (OTHER, PHOTOGRAPHS), "no measurable effect"
+    )
+    alone = [replace(immune_one, learnt_from=RENDERED)]
+    result = audit.audit(faces, background=others, strategies=alone)
+    assert result.card.grade == "no measurable effect" and SET_ASIDE not in result.statement
 
 
 def test_a_gallery_of_rendered_people_is_said_to_be_easier(photos: Photos) -> None:

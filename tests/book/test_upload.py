@@ -11,9 +11,12 @@ from pathlib import Path
 
 import ipywidgets
 import pytest
+import torch
 from PIL import Image, ImageOps
+from safetensors.torch import load_file
 
-from poisonlib import people
+from poisonlib import extractors, people
+from poisonlib.extractors import embed
 from workbench import uploads
 from workbench.audit.strategies import naive
 
@@ -67,7 +70,10 @@ class Page:
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Page]:
-    """The widget with one trainer among few people; whatever it writes must be gone at the end."""
+    """The widget with one trainer among few people.
+
+    At the end whatever it has written must be gone, but for embeddings of rendered people.
+    """
     displayed: list = []
     monkeypatch.setattr("IPython.display.display", displayed.append)
     monkeypatch.delenv("POISONLIB_SITE", raising=False)
@@ -80,7 +86,12 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Page]:
         strategies=[naive("arcface-2019")],
     )
     yield Page(*displayed)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.parent for path in left} <= {tmp_path / "cache" / "embeddings"}
+    stored = [load_file(path)["embeddings"] for path in left]
+    known = embed(extractors.load("arcface-2019"), people.load("users").of_people(range(10)).images)
+    for row in torch.cat(stored) if stored else ():
+        assert (known - row).norm(dim=1).min() < 1e-3, "somebody else's embedding"
     assert list(home.glob("poisonlib-*")) == []
 
 

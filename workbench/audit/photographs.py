@@ -45,6 +45,10 @@ MEANING = (
     "photographs, so a pass here says nothing about them. A failure here is evidence that they do "
     "not fail either: what a weaker recogniser sees through, a stronger one hardly misses."
 )
+SET_ASIDE = (
+    "The latter are listed for comparison and do not count for the overall verdict: among rendered "
+    "people they recognise a real face as the only real one, cloaked or not."
+)
 AMONG_RENDERED = (
     "The other people of the gallery are rendered. That is easier for a trainer than a gallery of "
     "real people, among whom some are similar to the owner: expect more errors there, without the "
@@ -94,6 +98,8 @@ class Audit:
                 )
             else:
                 said.append(f"Recognisers of your own: {', '.join(recognisers)}.")
+        if self.card.sets_rendered_aside:
+            said.append(SET_ASIDE)
         return (*said, MEANING, *([AMONG_RENDERED] if self.among_rendered else ()))
 
     def to_json(self) -> str:
@@ -186,7 +192,7 @@ def audit(
         summarise_trial(each, cards[each.name], _pooled(results[each.name]))
         for each in evaluator.strategies
     ]
-    card = ReportCard.of(name, rows, cloaks.cloak, seed=seed)
+    card = ReportCard.of(name, rows, cloaks.cloak, seed=seed, of_real_people=True)
     return Audit(card, faces, faces.problems, described, evaluator.rendered >= len(others))
 
 

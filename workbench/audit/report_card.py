@@ -15,7 +15,7 @@ from poisonlib.attacks import Cloak
 from poisonlib.extractors import Card
 from poisonlib.statistics import paired, wilson
 from poisonlib.trial import TrialResult
-from workbench.audit.strategies import Strategy
+from workbench.audit.strategies import PHOTOGRAPHS, RENDERED, Strategy
 from workbench.audit.verdict import (
     CANNOT_TELL,
     PHRASES,
@@ -93,16 +93,25 @@ class ReportCard:
         visible: how much the cloaks change photographs: ``dssim_mean``, ``dssim_max`` and so on for
             ``lpips`` and ``linf``.
         seed: of split, draw and cloaks.
+        of_real_people: whether the photographs may be of real people. Then recognisers that learnt
+            from rendered people do not count for the grade if others are asked.
     """
 
     cloak: str
     table: pandas.DataFrame
     visible: Mapping[str, float]
     seed: int
+    of_real_people: bool = False
 
     @classmethod
     def of(
-        cls, cloak: str, rows: Iterable[dict[str, Any]], cloaks: Cloak, *, seed: int
+        cls,
+        cloak: str,
+        rows: Iterable[dict[str, Any]],
+        cloaks: Cloak,
+        *,
+        seed: int,
+        of_real_people: bool = False,
     ) -> ReportCard:
         """The card of rows that ``summarise_trial`` made, and of all users' cloaks."""
         import pandas
@@ -111,7 +120,7 @@ class ReportCard:
         for name in MEASURES:
             values = getattr(cloaks, name)
             visible |= {f"{name}_mean": float(values.mean()), f"{name}_max": float(values.max())}
-        return cls(cloak, pandas.DataFrame(rows), visible, seed)
+        return cls(cloak, pandas.DataFrame(rows), visible, seed, of_real_people)
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -122,21 +131,34 @@ class ReportCard:
     def strongest(self) -> dict[str, Any]:
         """The row of the strongest trainer: the lowest error with the cloak.
 
-        Of equal ones, the worse verdict for the users, then the smaller difference. Trainers who
-        cannot tell are left out; where nobody can, it is the lowest error without the cloak.
+        Of equal ones, the worse verdict for the users, then the smaller difference. Trainers who do
+        not count or cannot tell are left out; where nobody can, it is the lowest error without the
+        cloak.
         """
         order = VERDICTS.index
         if rows := self._telling:
             return min(
                 rows, key=lambda row: (row["error"], order(row["verdict"]), row["difference"])
             )
-        return min(self.table.to_dict("records"), key=lambda row: row["without"])
+        return min(self._counting, key=lambda row: row["without"])
+
+    @property
+    def sets_rendered_aside(self) -> bool:
+        """Whether recognisers that learnt from rendered people do not count for the grade."""
+        kinds = set(self.table["learnt_from"])
+        return self.of_real_people and {PHOTOGRAPHS, RENDERED} <= kinds
+
+    @property
+    def _counting(self) -> list[dict[str, Any]]:
+        """The rows of the trainers who count for the grade."""
+        rows = self.table.to_dict("records")
+        aside = self.sets_rendered_aside
+        return [row for row in rows if not (aside and row["learnt_from"] == RENDERED)]
 
     @property
     def _telling(self) -> list[dict[str, Any]]:
-        """The rows of the trainers who recognise the users without the cloak."""
-        rows = self.table.to_dict("records")
-        return [row for row in rows if row["verdict"] != CANNOT_TELL]
+        """Those of them who recognise the users without the cloak."""
+        return [row for row in self._counting if row["verdict"] != CANNOT_TELL]
 
     @property
     def sections(self) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -144,8 +166,9 @@ class ReportCard:
 
         Each with a heading, which is empty where there is one section only.
         """
+        aside = {RENDERED: ", for comparison"} if self.sets_rendered_aside else {}
         found = [
-            (f"trained on {learnt_from}", list(rows))
+            (f"trained on {learnt_from}{aside.get(learnt_from, '')}", list(rows))
             for learnt_from, rows in itertools.groupby(
                 self.table.to_dict("records"), key=lambda row: row["learnt_from"]
             )
@@ -156,7 +179,9 @@ class ReportCard:
     def grade(self) -> Verdict:
         """The overall verdict: that of the strongest trainer, who moves second.
 
-        Trainers who cannot tell do not count; if nobody can, the grade is *cannot tell*.
+        Trainers who cannot tell do not count; if nobody can, the grade is *cannot tell*. Nor do
+        recognisers that learnt from rendered people, if the photographs may be of real ones and
+        others are asked: among rendered people those know a real face as the only real one.
 
         The strongest is selected by its result. Where several are nearly as strong, that makes the
         grade a little stricter than any one interval, never more lenient.
@@ -166,16 +191,18 @@ class ReportCard:
     @property
     def summary(self) -> str:
         """The card in one sentence."""
-        row, telling = self.strongest, len(self._telling)
+        row, telling, counting = self.strongest, len(self._telling), len(self._counting)
         if not telling:
             return (
                 f"{self.cloak}: no trainer recognises the users reliably without the cloak (the "
                 f"best, {row['strategy']}, gets {row['without']:.1%} of {row['n']} photographs "
                 f"wrong), so {PHRASES[self.grade]}; {TOMORROW}."
             )
-        trainers = "only" if len(self.table) == 1 else f"the strongest of {telling} trainers"
-        if telling < len(self.table):
-            trainers += f" that can tell (of {len(self.table)})"
+        trainers = "the only trainer" if telling == 1 else f"the strongest of {telling} trainers"
+        if telling < counting:
+            trainers += f" that can tell (of {counting})"
+        if self.sets_rendered_aside:
+            trainers += f", trained on {PHOTOGRAPHS}"
         return (
             f"{self.cloak}: {trainers} ({row['strategy']}) gets {_rate(row)} of the users' clean "
             f"photographs wrong, and {row['without']:.1%} without the cloak ({row['n']} "
