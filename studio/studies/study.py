@@ -95,8 +95,6 @@ class Study:
         rows: from a :class:`Run` to the rows of a tidy table.
         tools: the attacks by name, given public people's photographs and a ``cache``.
         photographs: loads the sets of photographs that users are drawn from, by name.
-        at_most: how many users a tool has in a set of photographs, (set, tool), where its cloaks
-            take too long to craft them for all.
         summary: from the table of all rows to the one that is printed.
 
     Example:
@@ -108,7 +106,6 @@ class Study:
     rows: Callable[[Run], Iterable[dict]]
     tools: MakeTools = paper_tools
     photographs: Callable[[], Mapping[str, Photos]] = packaged_users
-    at_most: Mapping[tuple[str, str], int] = field(default_factory=dict)
     summary: Callable[[pandas.DataFrame], pandas.DataFrame] = summarise
 
     @staticmethod
@@ -160,9 +157,7 @@ def precompute_cloaks(study: Study, run: Run, *, processes: int) -> None:
         (*materials, source, tool, user, run.seed)
         for source, photos in study.photographs().items()
         for tool in study.tools(people.load("public"))
-        for user in choose_users(
-            photos, min(run.users, study.at_most.get((source, tool), run.users)), seed=run.seed
-        )
+        for user in choose_users(photos, run.users, seed=run.seed)
     ]
     in_processes(_cloak_one, jobs, processes=processes, progress=run.progress)
 
