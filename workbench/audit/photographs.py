@@ -46,8 +46,9 @@ MEANING = (
     "not fail either: what a weaker recogniser sees through, a stronger one hardly misses."
 )
 SET_ASIDE = (
-    "The latter are listed for comparison and do not count for the overall verdict: among rendered "
-    "people they recognise a real face as the only real one, cloaked or not."
+    "What learnt from rendered people is listed for comparison and does not count for the overall "
+    "verdict: a cloak for real faces may pass it by, and among rendered people it recognises a real "
+    "face as the only real one, cloaked or not."
 )
 AMONG_RENDERED = (
     "The other people of the gallery are rendered. That is easier for a trainer than a gallery of "
