@@ -47,8 +47,8 @@ MEANING = (
 )
 SET_ASIDE = (
     "What learnt from rendered people is listed for comparison and does not count for the overall "
-    "verdict: a cloak for real faces may pass it by, and among rendered people it recognises a real "
-    "face as the only real one, cloaked or not."
+    "verdict: a cloak for real faces may pass it by, and among rendered people it recognises a "
+    "real face as the only real one, cloaked or not."
 )
 AMONG_RENDERED = (
     "The other people of the gallery are rendered. That is easier for a trainer than a gallery of "
