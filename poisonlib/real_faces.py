@@ -35,6 +35,8 @@ from poisonlib.provenance import Provenance
 PACKAGED = Path(str(resources.files("poisonlib") / "data" / "real-faces.safetensors"))
 SEED = 0
 """Of the users, the split and the cloaks."""
+BEFORE = "clean, by a detector that saw no photographs"
+"""The scores of everybody's clean photographs by a detector that learnt from rendered people."""
 
 
 class StoredEmbeddings:
@@ -75,13 +77,13 @@ class RealFaces:
 
     Attributes:
         photos: the gallery and its users, as placeholders ``(n, 3, 1, 1)``.
-        public: other people, of whom adaptive trainers learn and thresholds are chosen.
+        public: other people, on whom thresholds are chosen; ``dlib-2017`` alone knows them.
         users: the names of those in ``photos`` who protect themselves.
         extractors: by name.
         tools: attacks by name, with the users' cloaks.
         scores: by ``"clean"`` and the name of each tool, the probabilities ``(n,)`` by which the
             packaged detector takes photographs for cloaked: everybody's clean ones, or the users'
-            copies.
+            copies; and by :data:`BEFORE`.
         provenance: of the embeddings.
     """
 
@@ -99,10 +101,11 @@ class Contents:
     """What the file holds.
 
     Attributes:
-        labels: ``(g,)`` of the photographs of the gallery, then ``(p,)`` of the public people.
-        cloaked: for each tool, the numbers of the photographs that it cloaked, the copies' number
-            being the next free ones; with ``dssim``, ``lpips`` and ``linf`` of each.
-        embeddings: by extractor ``(n, d)``: gallery, public people, then the copies of each tool.
+        labels: ``(g,)`` of the photographs of the gallery, and ``(p,)`` of the public people.
+        cloaked: for each tool, the indices ``(m,)`` in the gallery of the photographs that it
+            cloaked, and ``(m, 3)`` the ``dssim``, ``lpips`` and ``linf`` of its copies.
+        embeddings: by extractor ``(n, d)``: gallery, the copies of each tool, then the public
+            people, whom an extractor may leave out.
         scores: see :attr:`RealFaces.scores`.
         cards: of the extractors.
     """
@@ -183,20 +186,18 @@ def write(contents: Contents, origin: Provenance, path: Path) -> None:
 def _built(about: Mapping, stored: Mapping[str, Tensor]) -> RealFaces:
     labels, public = stored["labels/gallery"], stored["labels/public"]
     names = tuple(f"LFW {label:02}" for label in range(1 + int(torch.cat([labels, public]).max())))
-    first = torch.arange(len(labels) + len(public))
-    pictures = placeholders(first)
-    tools, free = {}, len(first)
+    pictures = placeholders(torch.arange(len(labels)))
+    tools, free = {}, len(labels)
     for tool in about["tools"]:
         source, measures = stored[f"source/{tool}"], stored[f"measures/{tool}"]
         copies = placeholders(torch.arange(free, free := free + len(source)))
         cloak = Cloak(copies, *measures.T.contiguous(), steps=0, attack=tool)
         tools[tool] = PrecomputedCloaks(pictures[source], cloak)
-    photos = Photos(pictures[: len(labels)], labels, names)
     cloaked = labels[torch.cat([stored[f"source/{tool}"] for tool in about["tools"]])]
     users = tuple(names[label] for label in torch.unique(cloaked).tolist())
     return RealFaces(
-        photos=photos,
-        public=Photos(pictures[len(labels) :], public, names),
+        photos=Photos(pictures, labels, names),
+        public=Photos(placeholders(torch.arange(free, free + len(public))), public, names),
         users=users,
         extractors={
             name: StoredEmbeddings(Card(**card), stored[f"embeddings/{name}"])

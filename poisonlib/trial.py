@@ -9,7 +9,6 @@ that shows several candidates is wrong where the right name is not among them.
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -87,28 +86,10 @@ def as_published(photos: Photos) -> Photos:
         >>> torch.equal(levels, levels.round())
         True
     """
-    if _is_known_as_published(photos.images):
+    if photos.is_8_bit:
         return photos
-    # A few at a time stay in the processor's cache, which makes the look eight times as fast.
-    parts = checks.images(photos.images).split(16)
-    if not all(torch.equal(round_to_8_bits(part), part) for part in parts):
-        images = torch.cat([round_to_8_bits(part) for part in parts])
-        photos = Photos(images, photos.labels, photos.names)
-    if not photos.images.is_inference():
-        _PUBLISHED[id(photos.images)] = weakref.ref(photos.images), photos.images._version
-    return photos
-
-
-_PUBLISHED: dict[int, tuple[weakref.ref, int]] = {}
-"""Tensors that were found to hold 8-bit values, by id, with the version that torch counts."""
-
-
-def _is_known_as_published(images: Tensor) -> bool:
-    """Whether this very tensor was found to be as published and has not been written to since."""
-    for key in [key for key, (known, _) in _PUBLISHED.items() if known() is None]:
-        del _PUBLISHED[key]
-    known, version = _PUBLISHED.get(id(images), (lambda: None, 0))
-    return known() is images and images._version == version
+    images = torch.cat([round_to_8_bits(part) for part in photos.images.split(16)])
+    return Photos(images, photos.labels, photos.names)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,14 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "them from clean ones. Cloaks are cached and every epoch is saved, so that the same "
         "command resumes after a kill.",
         (
-            shape.PEOPLE_FOLDER,
+            shape.folder("--people-folder", "where `people render` put the public people"),
+            shape.option(
+                "--photographs",
+                "instead, continue with the detector of --weights-folder on photographs of real "
+                "people, clean and cloaked",
+                action="store_true",
+            ),
+            shape.folder("--weights-folder", "of the detector that --photographs begins with"),
             shape.folder(
                 "--imagenet-folder",
                 f"start from the weights {IMAGENET_FILE} in this folder, instead of from a network "
@@ -57,6 +64,11 @@ def run(arguments: argparse.Namespace) -> None:
     from studio.studies.public_copies import packaged_copies
     from studio.training import train_detector
     from studio.training.detector import from_identities, from_imagenet
+
+    if arguments.photographs:
+        return _on_photographs(arguments)
+    if arguments.people_folder is None:
+        raise ValueError("give --people-folder, where `people render` put the public people")
 
     def rendered(count: int, first: int = FIRST_IDENTITY) -> Photos:
         chosen = {"identities": count, "photos": PHOTOS, "first_identity": first}
@@ -102,3 +114,41 @@ def run(arguments: argparse.Namespace) -> None:
         f"flags {alarms['flagged']} of {alarms['n']} clean photographs of other people that were "
         "never compressed"
     )
+
+
+def _on_photographs(arguments: argparse.Namespace) -> None:
+    """Continue on real and rendered people together; test on the real ones of the gallery."""
+    import torch
+
+    from poisonlib import people
+    from poisonlib.defenses import detector, pairs
+    from poisonlib.trial import as_published
+    from studio.studies import lfw
+    from studio.studies.copies_on_real import copies_by_all_tools
+    from studio.studies.detection import file_name
+    from studio.training.detector import Start, train_detector
+
+    if arguments.weights_folder is None:
+        raise ValueError("give --weights-folder, where the detector to continue with is")
+    name = file_name(arguments.without)
+    first = detector.read(arguments.weights_folder / f"{name}.safetensors")
+    training = shape.Training(arguments, name, package=detector.PACKAGED.parent)
+    with ProgressBar("cloaks") as bar:
+        real = copies_by_all_tools(progress=bar)
+    public = lfw.public()
+    trained = train_detector(
+        pairs.join(pairs.load(), real),
+        seed=arguments.seed,
+        clean=torch.cat([as_published(people.load("public")).images, public.images]),
+        start=Start(first.module, f"{first.card.start}; {first.card.data}"),
+        name=name,
+        epochs=arguments.epochs,
+        loudest=1.0,
+        checkpoint=training.checkpoint,
+        progress=training.losses(part="photographs"),
+    )
+    strangers = lfw.gallery()
+    alarms = {"flagged": int(trained.flags(strangers.images).sum()), "n": len(strangers)}
+    training.rows.append({"part": "real strangers"} | alarms)
+    training.save(detector.write, trained, seed=arguments.seed)
+    print(f"flags {alarms['flagged']} of {alarms['n']} clean photographs of other real people")

@@ -20,14 +20,16 @@ from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import as_published
 from studio.studies import lfw
+from studio.studies.real import REAL, tools_on_both
 from studio.studies.study import in_processes
 from studio.training.distil import distil
 
 Source = Literal["rendered", "photographs"]
-REAL = "dlib-2017"
 SEED = 10_000
 COPIED = {"rendered": (40, 6), "photographs": (40, 8)}
 """How many people have copies, and of how many photographs."""
+FOR_DETECTOR = (20, 2)
+"""The same for a detector, whose copies are by every tool at full strength."""
 STEPS, STEP_SIZE = 8, 0.0156
 """LowKey's walk of 50 steps in 8 that are as much longer: a sixth of the time, and as far."""
 
@@ -94,6 +96,21 @@ DISTILLATIONS = {
     )
 }
 """By name. The one that learnt from rendered people ships; nobody's photograph is in it."""
+
+
+def copies_by_all_tools(*, progress: Progress = no_progress) -> Pairs:
+    """Copies of photographs of real people by every tool at full strength, for a detector.
+
+    Args:
+        progress: called with (cloaks done, cloaks in all, what is being done).
+
+    Raises:
+        FileNotFoundError: LFW is not on this machine.
+    """
+    tools = tools_on_both(people.load("public"), cache=CloakCache())
+    photos, (count, each) = lfw.public(), FOR_DETECTOR
+    who = list(photos.people[:count])
+    return collect(tools, photos, people=who, seed=SEED, each=each, progress=progress)
 
 
 def _with_copies(source: Source) -> list[int]:

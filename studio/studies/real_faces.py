@@ -14,7 +14,7 @@ from poisonlib.defenses import detector
 from poisonlib.extractors import Extractor, embed
 from poisonlib.trial import choose_users, cloak_user, split
 from studio.studies import lfw
-from studio.studies.real import line_up, tools_on_both
+from studio.studies.real import REAL, line_up, tools_on_both
 from studio.studies.study import Run
 
 SHIPPED = (
@@ -54,17 +54,27 @@ def collect(run: Run) -> real_faces.Contents:
             [torch.nonzero((gallery.labels == user) & ~test)[:, 0] for user in users]
         )
         cloaks[tool] = _joined(crafted)
-    everything = [gallery.images, public.images, *(cloak.images for cloak in cloaks.values())]
+    everybody = [gallery.images, *(cloak.images for cloak in cloaks.values())]
     family = {name: by for name, by in line_up(run).items() if name in SHIPPED}
-    judge = detector.load()
+    judge, before = detector.load(), _before(run)
     return real_faces.Contents(
         labels=(gallery.labels, public.labels),
         cloaked={tool: (sources[tool], _measures(cloaks[tool])) for tool in cloaks},
-        embeddings={name: _embedded(by, everything) for name, by in family.items()},
+        embeddings={
+            name: _embedded(by, [*everybody, public.images] if name == REAL else everybody)
+            for name, by in family.items()
+        },
         scores={"clean": judge.scores(gallery.images)}
+        | ({} if before is None else {real_faces.BEFORE: before.scores(gallery.images)})
         | {tool: judge.scores(cloak.images) for tool, cloak in cloaks.items()},
         cards=_cards(family),
     )
+
+
+def _before(run: Run) -> detector.Detector | None:
+    """The detector as it was before it learnt from photographs, if there is one."""
+    file = None if run.weights is None else run.weights / "detector.safetensors"
+    return detector.read(file) if file is not None and file.is_file() else None
 
 
 def _joined(crafted: list[Cloak]) -> Cloak:

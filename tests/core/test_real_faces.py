@@ -39,7 +39,7 @@ def written(tmp_path_factory):
     crafted = torch.cat(
         [cloak_user(Negative(), gallery, user, test=test, seed=0).images for user in USERS]
     )
-    everything = [gallery.images, public.images, crafted]
+    everything = [gallery.images, crafted, public.images]
     contents = Contents(
         labels=(gallery.labels, public.labels + 6),
         cloaked={"LowKey": (source, torch.full((len(source), 3), 0.25))},

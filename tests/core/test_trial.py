@@ -167,10 +167,6 @@ def test_published_photographs_are_8_bit_and_not_copied_for_nothing(photos):
     assert torch.allclose(scaled, scaled.round(), atol=1e-4)
     assert (published.images - photos.images).abs().max() <= 0.5 / 255 + 1e-6
     assert as_published(published) is published
-    published.images[0, 0, 0, 0] = 0.3001
-    again = as_published(published)
-    assert again is not published, "it was written to since"
-    assert torch.equal(again.images * 255, (again.images * 255).round())
 
 
 def test_rows_at_hand_change_nothing_but_the_work(photos, extractor):
