@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from IPython.display import HTML
 
+REAL = "real faces [95 %]"
 GREY = "rgba(138, 138, 138, 0.45)"
 _ROLES = {
     "the adaptive trainer": Role("adaptive", DEFENDED.colour, DEFENDED.symbol, DEFENDED.dash),
@@ -23,8 +24,13 @@ _ROLES = {
 _LEAST = 0.004  # half the width of a range that is a single number, so that it can be seen
 
 
-def board(rows: Sequence[Judged]) -> HTML:
-    """One row for each claim: the paper, ours, the verdict, and a link to where it is taught."""
+def board(rows: Sequence[Judged], *, real: Mapping[str, str] | None = None) -> HTML:
+    """One row for each claim: the paper, ours, the verdict, and a link to where it is taught.
+
+    Args:
+        rows: of :func:`studio.scoreboard.judge`.
+        real: what a claim comes to on real faces, by its name, for a column of its own.
+    """
     import pandas
 
     shown = [
@@ -32,14 +38,20 @@ def board(rows: Sequence[Judged]) -> HTML:
             "claim": row.claim.name,
             "verdict": row.mark,
             "the paper": row.claim.in_short,
-            "ours [95 %]": row.ours.replace(", ", ",\N{NO-BREAK SPACE}"),
+            "ours [95 %]": _unbroken(row.ours),
             "n / people": f"{row.n} / {row.users}",
-            "taught in": row.claim.taught,
         }
+        | ({} if real is None else {REAL: _unbroken(real.get(row.claim.name, "–"))})
+        | {"taught in": row.claim.taught}
         for row in rows
     ]
-    wrapped = ["claim", "the paper", "ours [95 %]"]
+    wrapped = ["claim", "the paper", "ours [95 %]", *([] if real is None else [REAL])]
     return table(pandas.DataFrame(shown), pages=["taught in"], wrapped=wrapped)
+
+
+def _unbroken(text: str) -> str:
+    """Numbers in brackets stay on a line."""
+    return text.replace(", ", ",\N{NO-BREAK SPACE}")
 
 
 def paper_beside_ours(rows: Sequence[Judged]) -> go.Figure:

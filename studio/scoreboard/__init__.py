@@ -2,8 +2,8 @@
 
 ``claims`` says what the paper claims, when we call it reproduced, and where the book teaches it;
 ``measure`` runs everything that is needed, ``measured`` reads it, ``parts`` holds it against a
-claim, ``criteria`` has the one rule for a verdict, and ``judge`` makes the board. The command is
-``python -m poisonlib reproduce``.
+claim, ``criteria`` has the one rule for a verdict, and ``judge`` makes the board;
+``on_real_faces`` sets real people beside it. The command is ``python -m poisonlib reproduce``.
 """
 
 from studio.scoreboard.claims import CLAIMS, ToReproduce
@@ -11,6 +11,7 @@ from studio.scoreboard.criteria import RULE, VERDICTS, Band, Part, chance, verdi
 from studio.scoreboard.judge import Judged, judge
 from studio.scoreboard.measure import PROFILES, STUDY, Profile, measure
 from studio.scoreboard.measured import Measured
+from studio.scoreboard.on_real_faces import on_real_faces
 
 __all__ = [
     "Band",
@@ -27,5 +28,6 @@ __all__ = [
     "chance",
     "judge",
     "measure",
+    "on_real_faces",
     "verdict",
 ]

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from poisonlib import people
+from poisonlib import cloaks, people
 from poisonlib.attacks import Attack, CloakCache
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
-from poisonlib.tools import paper_tools
 from poisonlib.trial import Trial, choose_users, cloak_user, grid, split, summarise
 
 if TYPE_CHECKING:
@@ -22,6 +21,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MakeTools = Callable[..., dict[str, Attack]]
+
+
+def shipped_tools(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
+    """The paper's tools, with the cloaks that ship looked up and all others crafted.
+
+    Args:
+        public, cache: as every function that makes tools has them; not used.
+    """
+    return cloaks.load()
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Run:
     logs: Path | None = None
     progress: Progress = no_progress
 
-    def tools(self, make: MakeTools = paper_tools) -> dict[str, Attack]:
+    def tools(self, make: MakeTools = shipped_tools) -> dict[str, Attack]:
         """The attacks by name, their cloaks cached."""
         return make(people.load("public"), cache=self.cache)
 
@@ -104,14 +112,14 @@ class Study:
     """
 
     rows: Callable[[Run], Iterable[dict]]
-    tools: MakeTools = paper_tools
+    tools: MakeTools = shipped_tools
     photographs: Callable[[], Mapping[str, Photos]] = packaged_users
     summary: Callable[[pandas.DataFrame], pandas.DataFrame] = summarise
 
     @staticmethod
     def of_cases(
         cases: Callable[[Mapping[str, Attack], Path | None], Iterable[Trial]],
-        tools: MakeTools = paper_tools,
+        tools: MakeTools = shipped_tools,
         finish: Callable[[pandas.DataFrame], pandas.DataFrame] = lambda table: table,
     ) -> Study:
         """A study that is a grid of trials.
