@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+from typing import TYPE_CHECKING
 
 from poisonlib.progress import ProgressBar
 from studio.commands import shape
+
+if TYPE_CHECKING:
+    from poisonlib.defenses.detector import Detector
+    from poisonlib.photos import Photos
 
 #: The people whose cloaks are learnt from; the paper's detector had 25, too.
 PEOPLE, EACH = 25, 6
@@ -13,6 +19,7 @@ PEOPLE, EACH = 25, 6
 #: those who are left to try it on.
 FIRST_IDENTITY, FIRST_OF_START, START_PEOPLE, HELD_OUT = 10_000, 10_160, 400, 80
 RENDERED, PHOTOS = FIRST_OF_START - FIRST_IDENTITY + START_PEOPLE + HELD_OUT, 12
+FIRST_OF_HELD_OUT = FIRST_OF_START + START_PEOPLE
 IMAGENET_FILE = "mobilenet_v2-b0353104.pth"
 
 
@@ -56,23 +63,19 @@ def run(arguments: argparse.Namespace) -> None:
 
     from poisonlib import people
     from poisonlib.defenses import detector
-    from poisonlib.photos import Photos
-    from poisonlib.trial import as_published
-    from studio.people import aligned
     from studio.people.pack import people_in
     from studio.studies.detection import file_name
     from studio.studies.public_copies import packaged_copies
     from studio.training import train_detector
     from studio.training.detector import from_identities, from_imagenet
 
-    if arguments.photographs:
-        return _on_photographs(arguments)
     if arguments.people_folder is None:
         raise ValueError("give --people-folder, where `people render` put the public people")
+    if arguments.photographs:
+        return _on_photographs(arguments)
 
     def rendered(count: int, first: int = FIRST_IDENTITY) -> Photos:
-        chosen = {"identities": count, "photos": PHOTOS, "first_identity": first}
-        return as_published(aligned(arguments.people_folder, **chosen))
+        return _rendered(arguments, count, first)
 
     people_in(
         arguments.people_folder, identities=RENDERED, photos=PHOTOS, first_identity=FIRST_IDENTITY
@@ -104,9 +107,8 @@ def run(arguments: argparse.Namespace) -> None:
         checkpoint=training.checkpoint,
         progress=training.losses(part="cloaks"),
     )
-    strangers = rendered(HELD_OUT, FIRST_OF_START + START_PEOPLE)
-    alarms = {"flagged": int(trained.flags(strangers.images).sum()), "n": len(strangers)}
-    training.rows.append({"part": "uncompressed strangers"} | alarms)
+    strangers = rendered(HELD_OUT, FIRST_OF_HELD_OUT)
+    training.rows.append(alarms := _alarms(trained, strangers, "uncompressed strangers"))
     training.save(detector.write, trained, seed=arguments.seed)
     if arguments.checkpoint_folder is None:
         begun.unlink(missing_ok=True)
@@ -147,8 +149,26 @@ def _on_photographs(arguments: argparse.Namespace) -> None:
         checkpoint=training.checkpoint,
         progress=training.losses(part="photographs"),
     )
-    strangers = lfw.gallery()
-    alarms = {"flagged": int(trained.flags(strangers.images).sum()), "n": len(strangers)}
-    training.rows.append({"part": "real strangers"} | alarms)
+    data = f"{trained.card.data}; {len(real.photos.people)} of the people and {len(public)} of the "
+    data += "clean photographs are real (Labeled Faces in the Wild)"
+    trained = dataclasses.replace(trained, card=dataclasses.replace(trained.card, data=data))
+    never = _rendered(arguments, HELD_OUT, FIRST_OF_HELD_OUT)
+    for part, strangers in (("uncompressed strangers", never), ("real strangers", lfw.gallery())):
+        training.rows.append(alarms := _alarms(trained, strangers, part))
+        print(f"{part}: flags {alarms['flagged']} of {alarms['n']} clean photographs")
     training.save(detector.write, trained, seed=arguments.seed)
-    print(f"flags {alarms['flagged']} of {alarms['n']} clean photographs of other real people")
+
+
+def _rendered(arguments: argparse.Namespace, count: int, first: int) -> Photos:
+    """Photographs of rendered people that were never compressed."""
+    from poisonlib.trial import as_published
+    from studio.people import aligned
+
+    chosen = {"identities": count, "photos": PHOTOS, "first_identity": first}
+    return as_published(aligned(arguments.people_folder, **chosen))
+
+
+def _alarms(trained: Detector, strangers: Photos, part: str) -> dict:
+    """How many clean photographs of people who were not learnt from are flagged."""
+    flagged = int(trained.flags(strangers.images).sum())
+    return {"part": part, "flagged": flagged, "n": len(strangers)}

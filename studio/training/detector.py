@@ -295,7 +295,7 @@ def _with_new_head(module: TraceNet, seed: int) -> TraceNet:
 def _card(pairs: Pairs, clean: Tensor | None, name: str, origin: str, views: Views) -> DetectorCard:
     tools = tuple(pairs.tools[index] for index in torch.unique(pairs.tool).tolist())
     people = len(pairs.photos.people)
-    data = f"{len(pairs.photos)} photographs of {people} generated public people, clean, and "
+    data = f"{len(pairs.photos)} photographs of {people} public people, clean, and "
     data += f"{len(pairs)} cloaked copies of them"
     if clean is not None:
         data += f"; {len(clean)} more clean photographs"
