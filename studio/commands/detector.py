@@ -138,10 +138,11 @@ def _on_photographs(arguments: argparse.Namespace) -> None:
     with ProgressBar("cloaks") as bar:
         real = copies_by_all_tools(progress=bar)
     public = lfw.public()
+    packaged = as_published(people.load("public").of_people(range(PEOPLE)))
     trained = train_detector(
         pairs.join(pairs.load(), real),
         seed=arguments.seed,
-        clean=torch.cat([as_published(people.load("public")).images, public.images]),
+        clean=torch.cat([packaged.images, public.images]),
         start=Start(first.module, f"{first.card.start}; {first.card.data}"),
         name=name,
         epochs=arguments.epochs,
