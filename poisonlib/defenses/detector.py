@@ -139,7 +139,7 @@ class DetectorCard:
 
     Example:
         >>> from poisonlib.defenses import detector
-        >>> detector.load().card.tools
+        >>> detector.load().card.tools[:3]
         ('Fawkes v0.3', 'Fawkes v1.0', 'LowKey')
     """
 
