@@ -1,4 +1,9 @@
-"""``detector``: train the network that tells cloaked photographs from clean ones."""
+"""``detector``: train the network that tells cloaked photographs from clean ones.
+
+The packaged detector is what three runs made one after another: one on rendered people, and two
+with ``--photographs`` (60 epochs under seed 0, then 45 under seed 1), each of which continued with
+the detector of the run before.
+"""
 
 from __future__ import annotations
 

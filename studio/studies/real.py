@@ -141,7 +141,7 @@ def _two_models(
 
 
 def real_end_to_end(run: Run) -> Iterator[dict]:
-    """LowKey crafted on the real extractor, which is then fine-tuned on the gallery with its cloaks.
+    """LowKey crafted on the real extractor, which is then fine-tuned on the gallery with cloaks.
 
     On real photographs. The network is trained again for every user, which is why the other tools
     are left out.
