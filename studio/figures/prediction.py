@@ -29,7 +29,7 @@ KNOWS = 0.5
 
 def kind(extractor: str) -> str:
     """Which of :data:`KINDS` an extractor is of, by its name."""
-    if extractor in (*trained_on_photographs(), *pretrained.names()):
+    if extractor.endswith((*trained_on_photographs(), *pretrained.names())):
         return REAL
     return ADAPTED if extractor in extractors.names(adapted=True) else OURS
 
