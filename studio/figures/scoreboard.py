@@ -39,10 +39,9 @@ def board(rows: Sequence[Judged], *, real: Mapping[str, str] | None = None) -> H
             "verdict": row.mark,
             "the paper": row.claim.in_short,
             "ours [95 %]": _unbroken(row.ours),
-            "n / people": f"{row.n} / {row.users}",
         }
         | ({} if real is None else {REAL: _unbroken(real.get(row.claim.name, "–"))})
-        | {"taught in": row.claim.taught}
+        | {"n / people": f"{row.n} / {row.users}", "taught in": row.claim.taught}
         for row in rows
     ]
     wrapped = ["claim", "the paper", "ours [95 %]", *([] if real is None else [REAL])]
