@@ -103,8 +103,10 @@ def tools_on(name: str, public: Photos, *, cache: CloakCache | None = None) -> d
         ['Fawkes v0.3 on dlib-2017', 'Fawkes v1.0 on dlib-2017', 'LowKey on dlib-2017']
     """
     one = [extractors.load(name)]
-    made = (FawkesV03(one, targets=public), FawkesV1(one), LowKey(one))
-    tools = {f"{tool} on {name}": by for tool, by in zip(SURROGATES, made, strict=True)}
+    tools = {
+        f"{tool} on {name}": at_strength(tool, "high", public=public, surrogates=one)
+        for tool in SURROGATES
+    }
     return _cached(tools, cache)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING
 
 from poisonlib.progress import ProgressBar
@@ -79,9 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.photographs:
         return _on_photographs(arguments)
 
-    def rendered(count: int, first: int = FIRST_IDENTITY) -> Photos:
-        return _rendered(arguments, count, first)
-
+    rendered = partial(_rendered, arguments)
     people_in(
         arguments.people_folder, identities=RENDERED, photos=PHOTOS, first_identity=FIRST_IDENTITY
     )
@@ -165,7 +164,9 @@ def _on_photographs(arguments: argparse.Namespace) -> None:
     training.save(detector.write, trained, seed=arguments.seed)
 
 
-def _rendered(arguments: argparse.Namespace, count: int, first: int) -> Photos:
+def _rendered(
+    arguments: argparse.Namespace, count: int, first: int = FIRST_IDENTITY
+) -> Photos:
     """Photographs of rendered people that were never compressed."""
     from poisonlib.trial import as_published
     from studio.people import aligned

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from poisonlib import cloaks, extractors, people
+from poisonlib import extractors, people
 from poisonlib.attacks import Attack, CloakCache
 from poisonlib.defenses import ConfidenceThreshold, Top2, choose_threshold
 from poisonlib.defenses.combined import SHARE
@@ -18,7 +18,7 @@ from poisonlib.tools import paper_tools, tools_on
 from poisonlib.trial import Trial, as_published
 from studio.studies import lfw
 from studio.studies.lfw import LFW
-from studio.studies.study import Run
+from studio.studies.study import Run, shipped_tools
 from workbench import extractors as others
 from workbench.extractors import pretrained
 
@@ -101,8 +101,8 @@ def both_worlds(run: Run) -> Iterator[dict]:
         cases += _two_models(tool, tools[tool], family, photos, run)
     yield from _recorded(run.trials(cases, photos, name=LFW))
     rendered = as_published(people.load("users"))
-    crafted = cloaks.load() if run.users == cloaks.USERS else run.tools(paper_tools)
-    yield from _recorded(run.trials(_cases(crafted, family, PEOPLE), rendered, name=PEOPLE))
+    cases = _cases(run.tools(shipped_tools), family, PEOPLE)
+    yield from _recorded(run.trials(cases, rendered, name=PEOPLE))
     strongest = {tool: by for tool, by in tools.items() if ON_REAL.get(tool) == "LowKey"}
     few = min(run.users, RENDERED_USERS)
     cases = _cases(strongest, family, PEOPLE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -67,7 +66,7 @@ def collect(run: Run) -> real_faces.Contents:
         scores={"clean": judge.scores(gallery.images)}
         | ({} if before is None else {real_faces.BEFORE: before.scores(gallery.images)})
         | {tool: judge.scores(cloak.images) for tool, cloak in cloaks.items()},
-        cards=_cards(family),
+        cards={name: by.card for name, by in family.items()},
     )
 
 
@@ -89,7 +88,3 @@ def _measures(cloak: Cloak) -> Tensor:
 
 def _embedded(extractor: Extractor, parts: list[Tensor]) -> Tensor:
     return torch.cat([embed(extractor, images) for images in parts])
-
-
-def _cards(family: Mapping[str, Extractor]) -> dict:
-    return {name: dataclasses.replace(by.card, name=name) for name, by in family.items()}

@@ -36,7 +36,7 @@ def toy_world(monkeypatch):
     monkeypatch.setattr(real, "line_up", lambda run: family)
     monkeypatch.setattr(real, "tools_on_both", lambda public, cache=None: ours | on_real)
     monkeypatch.setattr(real, "tools_on_real", lambda public, cache=None: on_real)
-    monkeypatch.setattr(real, "paper_tools", lambda public, cache=None: ours)
+    monkeypatch.setattr(real, "shipped_tools", lambda public, cache=None: ours)
     monkeypatch.setattr(real.people, "load", lambda split: toy_photos(9))
     monkeypatch.setattr(lfw, "gallery", lambda: gallery)
     monkeypatch.setattr(lfw, "public", lambda: public)

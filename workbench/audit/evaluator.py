@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from poisonlib.attacks.precomputed import PrecomputedCloaks, WithCleanPhotograph
 from poisonlib.caching import cache_folder
 from poisonlib.defenses import Filtered, Purified, choose_threshold, detector
 from poisonlib.extractors import CachedExtractor, Card, Extractor, embed
+from poisonlib.hashing import sha256_of_tensors
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import Trial, TrialResult, as_published, choose_users, cloak_user, split
@@ -302,10 +302,9 @@ class Evaluator:
         return self._trainers[strategy.name]
 
 
-def _digests(images: Tensor) -> Iterator[bytes]:
+def _digests(images: Tensor) -> Iterator[str]:
     """What identifies each of the photographs."""
-    for image in images.numpy():
-        yield hashlib.sha256(image.tobytes()).digest()
+    return map(sha256_of_tensors, images)
 
 
 def _checked(chosen: Sequence[Strategy] | None) -> tuple[Strategy, ...]:

@@ -158,7 +158,7 @@ def _with_photographs(which: str) -> list[Strategy]:
     if which == "quick":
         return [*adapted, _leak(KNOWS_FACES)]
     purifying = [_purifying(name, KNOWS_FACES) for name in PURIFIERS]
-    pair = _pair_that_knows_faces()
+    pair = _Pair(f"{KNOWS_FACES} + adapted", KNOWS_FACES, f"adapted-{KNOWS_FACES}")
     growth = [_growth(KNOWS_FACES), _growth(KNOWS_FACES, leaked=1)]
     leak = _leak(KNOWS_FACES)
     two = [_top2(pair), _threshold(pair)]
@@ -280,22 +280,11 @@ def _growth(name: str = LATER, *, leaked: int = 0) -> Strategy:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two models of one trainer, by name: the accurate one, and what stands behind it.
-
-    The second may be the first one with a purifier, ``"..., denoiser"``.
-    """
+    """Two models of one trainer, by name: the accurate one, and what stands behind it."""
 
     name: str
     accurate: str
     robust: str
-
-
-def _pair_that_knows_faces() -> _Pair:
-    """The recogniser that knows faces with its adapted form or, until that ships, denoised."""
-    adapted = f"adapted-{KNOWS_FACES}"
-    if adapted in extractors.names(adapted=True, photographs=True):
-        return _Pair(f"{KNOWS_FACES} + adapted", KNOWS_FACES, adapted)
-    return _Pair(f"{KNOWS_FACES} + itself, denoised", KNOWS_FACES, f"{KNOWS_FACES}, denoiser")
 
 
 def _top2(pair: _Pair) -> Strategy:
@@ -326,9 +315,7 @@ def _choosing(name: str) -> dict[str, int]:
 
 def _known(evaluator: Evaluator, name: str) -> Extractor:
     """An extractor that has embedded the gallery already, in batches that take little memory."""
-    plain, _, purifier = name.partition(", ")
-    chosen = Purified(load(plain), purifiers()[purifier]) if purifier else name
-    extractor = evaluator.extractor(chosen)
+    extractor = evaluator.extractor(name)
     evaluator.embeddings(extractor)
     return extractor
 
@@ -338,7 +325,7 @@ def _source(name: str) -> dict[str, str]:
 
 
 def _later(pair: _Pair) -> int:
-    return max(_year(pair.accurate), _year(pair.robust.partition(", ")[0]))
+    return max(_year(pair.accurate), _year(pair.robust))
 
 
 def _year(name: str) -> int:
