@@ -68,17 +68,17 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _distil(arguments: argparse.Namespace) -> None:
     from poisonlib.extractors import shipped
-    from studio.studies.copies_on_real import DISTILLATIONS, copies
+    from studio.studies.copies_on_real import DISTILLATIONS
     from studio.training.fit import best_device
 
     chosen = DISTILLATIONS[arguments.name]
     training = shape.Training(arguments, chosen.name, package=shipped.PHOTOGRAPHS)
-    with ProgressBar("people") as bar:
-        pairs = copies(chosen.source, processes=arguments.processes, progress=bar)
-    adapted = chosen.run(
-        pairs,
-        checkpoint=training.checkpoint,
-        progress=training.losses(),
-        device=best_device(),
-    )
+    with ProgressBar("cloaks") as bar:
+        adapted = chosen.run(
+            processes=arguments.processes,
+            collected=bar,
+            checkpoint=training.checkpoint,
+            progress=training.losses(),
+            device=best_device(),
+        )
     training.save(shipped.write, adapted, seed=chosen.seed)

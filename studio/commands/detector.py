@@ -164,9 +164,7 @@ def _on_photographs(arguments: argparse.Namespace) -> None:
     training.save(detector.write, trained, seed=arguments.seed)
 
 
-def _rendered(
-    arguments: argparse.Namespace, count: int, first: int = FIRST_IDENTITY
-) -> Photos:
+def _rendered(arguments: argparse.Namespace, count: int, first: int = FIRST_IDENTITY) -> Photos:
     """Photographs of rendered people that were never compressed."""
     from poisonlib.trial import as_published
     from studio.people import aligned
