@@ -41,10 +41,11 @@ class Views:
     Attributes:
         crop: side in pixels of the random part that is looked at; smaller photographs stay whole.
         flip: probability of a mirror image.
-        jpeg, resize, blur: probabilities of each; at most one of them happens.
+        jpeg, resize, blur, sharpen: probabilities of each; at most one of them happens.
         qualities: least and largest JPEG quality.
         factors: least and largest scale to pass through.
         sigmas: least and largest blur, in pixels.
+        amounts: least and largest share of its details that a sharpened picture gains.
         noise: probability of Gaussian noise of up to one level of 255.
 
     Example:
@@ -60,9 +61,11 @@ class Views:
     jpeg: float = 0.2
     resize: float = 0.1
     blur: float = 0.1
+    sharpen: float = 0.05
     qualities: tuple[int, int] = (45, 95)
     factors: tuple[float, float] = (0.5, 0.95)
     sigmas: tuple[float, float] = (0.3, 1.2)
+    amounts: tuple[float, float] = (0.2, 1.0)
     noise: float = 0.5
 
     def __call__(self, images: Tensor, *, generator: Generator) -> Tensor:
@@ -80,6 +83,9 @@ class Views:
             images = Resize(uniform(*self.factors))(images)
         elif which < self.jpeg + self.resize + self.blur:
             images = Blur(uniform(*self.sigmas))(images)
+        elif which < self.jpeg + self.resize + self.blur + self.sharpen:
+            details = images - Blur(1.0)(images)
+            images = (images + uniform(*self.amounts) * details).clamp(0, 1)
         height, width = images.shape[-2:]
         tall, wide = min(self.crop, height), min(self.crop, width)
         top = int(torch.randint(height - tall + 1, (), generator=generator))
@@ -120,6 +126,7 @@ def train_detector(
     epochs: int = 20,
     steps: int = 20,
     batch_size: int = 24,
+    more_clean: int = 6,
     learning_rate: float = 3e-3,
     loudest: float = 4.0,
     views: Views | None = None,
@@ -140,7 +147,7 @@ def train_detector(
         start: network to begin with; one with random weights by default.
         name: for the card.
         epochs, steps: epochs, and batches in each.
-        batch_size: pairs in a batch, with a quarter as many further clean photographs.
+        batch_size, more_clean: pairs in a batch, and how many of the further clean photographs.
         learning_rate: largest, of AdamW under a one-cycle schedule.
         loudest: how many times as strong as it is a cloak is in the beginning; 1 to leave it.
         views: how photographs are varied.
@@ -169,7 +176,7 @@ def train_detector(
 
     def others(generator: Generator) -> Iterator[Tensor]:
         if clean is not None:
-            yield from clean[torch.randint(len(clean), (batch_size // 4,), generator=generator)]
+            yield from clean[torch.randint(len(clean), (more_clean,), generator=generator)]
 
     def epoch(number: int, generator: Generator) -> Iterator[tuple[Tensor, int]]:
         for step in range(steps):
@@ -186,7 +193,8 @@ def train_detector(
             )
             yield loss, batch_size
 
-    chosen = (epochs, steps, batch_size, learning_rate, loudest, views, seed, start.origin)
+    sizes = (epochs, steps, batch_size, more_clean)
+    chosen = (*sizes, learning_rate, loudest, views, seed, start.origin)
     seen = (pairs.cloaked, pairs.clean, *([] if clean is None else [clean]))
     fit(
         {"module": module},
