@@ -40,18 +40,27 @@ def similarity(source: ArrayLike, target: ArrayLike) -> tuple[float, NDArray, ND
     return scale, rotation, goal - scale * rotation @ middle
 
 
-def align(image: NDArray | Image.Image, landmarks: ArrayLike, *, side: int = SIDE) -> NDArray:
+def align(
+    image: NDArray | Image.Image,
+    landmarks: ArrayLike,
+    *,
+    side: int = SIDE,
+    template: ArrayLike | None = None,
+) -> NDArray:
     """Turn, scale and cut a portrait so that its landmarks fall on the template.
 
     Args:
         image: ``(h, w, 3)`` uint8, or an RGB picture, which is not copied.
         landmarks: ``(5, 2)`` pixels in the order of `TEMPLATE`.
         side: side of the result.
+        template: where the landmarks go ``(5, 2)``, in pixels of the result; by default `TEMPLATE`
+            at its size.
 
     Returns:
         ``(side, side, 3)`` uint8.
     """
-    scale, rotation, shift = similarity(landmarks, TEMPLATE * side / SIDE)
+    goal = TEMPLATE * side / SIDE if template is None else template
+    scale, rotation, shift = similarity(landmarks, goal)
     back = np.linalg.inv(scale * rotation)
     offset = -back @ shift
     coefficients = (*back[0], offset[0], *back[1], offset[1])

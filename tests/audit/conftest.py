@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
 
-from poisonlib.extractors import Card, ModuleExtractor, Preprocessing
+from poisonlib.extractors import CachedExtractor, Card, ModuleExtractor, Preprocessing
 from poisonlib.photos import Photos
 from poisonlib.trial import as_published
 from tests.core.conftest import toy_photos
-from workbench.audit import Evaluator, Strategy
+from workbench.audit import Evaluator, Strategy, others, photographs
 from workbench.audit.strategies import naive
+
+
+@pytest.fixture(autouse=True, scope="module")
+def toys_are_what_they_are() -> Iterator[None]:
+    """Toys are told apart by a toy, and only the same picture is a duplicate of one."""
+
+    def first_equal(images: torch.Tensor) -> list[int]:
+        equal = (images[:, None] == images[None]).flatten(2).all(2)
+        return equal.int().argmax(1).tolist()
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(photographs, "first_of_its_kind", first_equal)
+        monkeypatch.setattr(photographs, "knows_faces", lambda: CachedExtractor(toy("knows")))
+        monkeypatch.setattr(others, "NEAR_DUPLICATE", 2.0)
+        yield
 
 
 def large(photos: Photos) -> Photos:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import builtins
 import hashlib
 import json
 import socket
@@ -14,9 +15,10 @@ from PIL import Image, ImageOps
 from poisonlib import people
 from poisonlib.cli import main
 from workbench import audit
-from workbench.audit import photographs
+from workbench.audit import others, photographs
 from workbench.audit.strategies import naive
 from workbench.commands import audit as command
+from workbench.folders import aligned_pairs
 
 COUNT = 10
 
@@ -29,10 +31,12 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         raise AssertionError("an audit opens a connection")
 
     few = people.load("users").of_people(range(10))
-    monkeypatch.setattr(photographs.people, "load", lambda split, **more: few)
+    monkeypatch.setattr(others.people, "load", lambda split, **more: few)
     monkeypatch.setattr(
         audit, "strategies", lambda *arguments, **keywords: (naive("arcface-2019"),)
     )
+    # A negative shows another picture than its photograph, and fools whom it should.
+    monkeypatch.setattr(aligned_pairs, "same_picture", lambda *pair, **how: (True, 1.0))
     monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
@@ -135,7 +139,7 @@ def test_a_background_of_ones_own_shows_progress_and_what_is_left_out(
             file = folders / "clean" / f"{number:03}.jpg"
             (folders / "crowd" / name / file.name).write_bytes(file.read_bytes())
     (folders / "crowd" / "Bob" / "letter.txt").write_text("hello", encoding="utf-8")
-    monkeypatch.setattr(photographs, "MOST_OTHERS", 9)
+    monkeypatch.setattr(others, "MOST_OTHERS", 9)
     assert run(folders, "negative", "--background", str(folders / "crowd")) in (0, 1, 3)
     printed = capsys.readouterr().err
     assert "9/9  looking for faces in crowd" in printed
@@ -196,3 +200,29 @@ def test_what_cannot_be_done_is_exit_code_2(folders: Path, capsys, wrong, messag
 def test_a_missing_folder_is_exit_code_2(folders: Path, capsys) -> None:
     assert run(folders, "glazed") == 2
     assert "glazed" in capsys.readouterr().err
+
+
+def test_an_audit_is_of_one_person(folders: Path, capsys) -> None:
+    for side in ("clean", "negative"):
+        for name in ("Ada", "Ben"):
+            (folders / side / name).mkdir()
+            for file in sorted((folders / side).glob("00*"))[:2]:
+                file.rename(folders / side / name / file.name)
+    assert run(folders, "negative") == 2
+    printed = capsys.readouterr().err
+    assert "3 people (Ada, Ben, and files in no folder)" in printed
+    assert f"--clean {folders / 'clean' / 'Ada'} --cloaked" in printed
+    assert run(folders, "negative", "--layout", "one") == 0
+    assert f"{folders / 'clean'}: 1 person, 10 files" in capsys.readouterr().err
+
+
+def test_the_report_is_on_the_disk_before_anything_is_printed(folders: Path, monkeypatch) -> None:
+    report = folders / "report.html"
+
+    def fails(*lines: object, **how: object) -> None:
+        if how.get("file") is None:
+            assert report.is_file(), "printed before the report was written"
+
+    monkeypatch.setattr(builtins, "print", fails)
+    assert run(folders, "negative", "--json", "--report", str(report)) == 0
+    assert report.read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -15,9 +15,9 @@ from poisonlib.photos import Photos
 from tests.audit.conftest import negative, toy
 from tests.audit.test_gauntlet import immune, toys
 from workbench import audit
+from workbench.audit.others import EACH, also_the_owner
 from workbench.audit.photographs import (
     AMONG_RENDERED,
-    EACH,
     FOLDS,
     MEANING,
     OWNER,
@@ -97,7 +97,7 @@ def test_a_photograph_that_is_there_twice_counts_once(photos: Photos) -> None:
     )
     result = audit.audit(twice, background=others, strategies=[naive(toy())])
     assert len(result.faces) == len(faces)
-    assert result.problems[-1].reason == "the same photograph as 000.jpg"
+    assert result.problems[-1].reason == "nearly the same photograph as 000.jpg"
 
 
 def test_too_few_photographs_are_refused(photos: Photos) -> None:
@@ -194,3 +194,35 @@ def test_json_is_strict_and_names_the_files(photos: Photos) -> None:
     assert content["problems"] == [
         {"file": "letter.txt", "reason": "in the clean folder, not a picture"}
     ]
+
+
+def test_the_owner_in_the_background_is_left_out_of_it(photos: Photos) -> None:
+    """The natural layout: a folder for each person, the owner among them."""
+    faces, others = album(photos)
+    for cloak, expected in ((negative, "protects"), (lambda clean: clean, "no measurable effect")):
+        own, _ = album(photos, cloak)
+        result = audit.audit(
+            own, background=others.joined(again_of(photos)), strategies=[naive(toy())]
+        )
+        assert result.card.grade == expected
+        left = [problem for problem in result.problems if problem.file.name == "Ada"]
+        assert [problem.reason.split(";")[0] for problem in left] == [
+            "in the background, is the owner of the photographs"
+        ]
+    without = audit.audit(faces, background=others, strategies=[naive(toy())])
+    assert all("is the owner" not in problem.reason for problem in without.problems)
+
+
+def test_a_recogniser_that_takes_everybody_for_the_owner_removes_nobody(photos: Photos) -> None:
+    faces, others = album(photos)
+
+    def blind(images):
+        return torch.ones(len(images), 1)
+
+    assert also_the_owner(faces.clean, others, blind) == []
+    packaged = also_the_owner(faces.clean, others.joined(again_of(photos)), toy(), rendered=10**6)
+    assert packaged == [], "only the same photograph makes a packaged person the owner"
+
+
+def again_of(photos: Photos) -> Photos:
+    return Photos(photos.of(0)[:8], torch.zeros(8, dtype=torch.int64), ("Ada",))

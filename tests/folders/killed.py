@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from tests.folders.toys import Tint, detect
+from tests.folders.toys import TOYS, Tint
 from workbench import folders
 
 MOMENTS = {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.truncate"}
@@ -35,13 +35,13 @@ def killed_at(moment: int, source: Path, out: Path) -> None:
     fsync = os.fsync
     os.fsync = lambda descriptor: (count("open", ()), fsync(descriptor))
     sys.addaudithook(count)
-    folders.cloak_folder(source, out, Tint(), detect=detect, batch=2)
+    folders.cloak_folder(source, out, Tint(), batch=2, **TOYS)
 
 
 def main() -> None:
     source, out = map(Path, sys.argv[1:])
     torch.set_num_threads(1)  # a fork has only the thread that forked
-    folders.cloak_folder(source, out / "whole", Tint(), detect=detect, batch=2)
+    folders.cloak_folder(source, out / "whole", Tint(), batch=2, **TOYS)
     killed = 0
     while True:
         child = os.fork()

@@ -9,7 +9,7 @@ import resource
 import sys
 from pathlib import Path
 
-from tests.folders.toys import Tint, detect
+from tests.folders.toys import TOYS, Tint, detect
 from workbench import folders
 
 FIRST = 10
@@ -32,7 +32,7 @@ def main() -> None:
         folder / "few",
         folder / "out",
         Tint(),
-        detect=detect,
+        **TOYS,
         batch=4,
         progress=lambda *step: peaks.append(peak()),
     )

@@ -10,7 +10,7 @@ from PIL import Image
 
 from poisonlib import atomic, cli, extractors, people, tools
 from poisonlib.attacks import FawkesV1
-from tests.folders.toys import Tint, content, copies, detect, picture, snapshot
+from tests.folders.toys import TOYS, Tint, content, copies, picture, snapshot
 from workbench import folders
 from workbench.extractors import BlackBoxExtractor
 from workbench.folders import cloaking
@@ -30,7 +30,8 @@ def toy_tools(monkeypatch):
 
     monkeypatch.setattr(tools, "at_strength", at_strength)
     defaults = cloaking.cloak_folder.__kwdefaults__
-    monkeypatch.setitem(defaults, "detect", detect)
+    for name, toy in TOYS.items():
+        monkeypatch.setitem(defaults, name, toy)
     return calls
 
 
@@ -55,7 +56,8 @@ def test_skipped_files_are_listed_and_set_the_exit_code(album, tmp_path, toy_too
     assert run(album, tmp_path / "out") == 1
     printed = capsys.readouterr().out.splitlines()
     reason = "not a readable picture (of no known format)"
-    assert printed[0] == rf"skipped Ada/two\nlines.jpg: {reason}"
+    assert printed[0].endswith("album: 2 people (Ada, Ben), 6 files")
+    assert printed[1] == rf"skipped Ada/two\nlines.jpg: {reason}"
     assert printed[-1] == "skipped: 1"
 
 
@@ -106,7 +108,7 @@ def test_surrogates_of_ones_own_choice_reach_the_tool(album, tmp_path, monkeypat
 
     def remember(source, out, attack, **settings):
         made.append(attack)
-        return folders.CloakedFolder(out, 0, 0, (), (), ())
+        return folders.CloakedFolder("", out, 0, 0, (), (), (), ())
 
     monkeypatch.setattr(folders, "cloak_folder", remember)
     names = ["dlib-2017", "arcface-2019"]
@@ -138,20 +140,20 @@ def test_copies_made_on_other_surrogates_are_not_taken_for_this_runs(album, tmp_
         public = people.load("public")
         return tools.at_strength("Fawkes v1.0", "low", public=public, surrogates=chosen)
 
-    def unchanged(self, images, seed, progress):
-        return images
+    def brighter(self, images, seed, progress):
+        return images + 0.1
 
-    monkeypatch.setattr(FawkesV1, "_perturb", unchanged)
+    monkeypatch.setattr(FawkesV1, "_perturb", brighter)
     monkeypatch.setattr("workbench.folders.batches.retained_share", lambda *arguments: None)
-    first = folders.cloak_folder(album, tmp_path / "out", on("dlib-2017"), detect=detect)
-    again = folders.cloak_folder(album, tmp_path / "out", on("dlib-2017"), detect=detect)
+    first = folders.cloak_folder(album, tmp_path / "out", on("dlib-2017"), **TOYS)
+    again = folders.cloak_folder(album, tmp_path / "out", on("dlib-2017"), **TOYS)
     assert (first.cloaked, again.cloaked, again.cloaked_before) == (5, 0, 5)
     log = (tmp_path / "out" / cloaking.LOG).read_text(encoding="utf-8")
     assert "dlib-2017" in log.splitlines()[0]
     before = snapshot(tmp_path / "out")
     for names in (["arcface-2019"], ["dlib-2017", "arcface-2019"]):
         with pytest.raises(ValueError, match="is the log of another run .*dlib-2017"):
-            folders.cloak_folder(album, tmp_path / "out", on(*names), detect=detect)
+            folders.cloak_folder(album, tmp_path / "out", on(*names), **TOYS)
     assert snapshot(tmp_path / "out") == before
 
 
@@ -166,11 +168,11 @@ def test_the_real_detector_and_a_real_tool_on_photographs_of_1200_by_1600(tmp_pa
         made = content(photograph, "PNG" if ending == "png" else "JPEG")
         (tmp_path / "in" / "Ada" / f"{number}.{ending}").write_bytes(made)
     out = tmp_path / "out"
-    assert run(tmp_path / "in", out, "--mode", "low") == 0
+    assert run(tmp_path / "in", out, "--mode", "mid") == 0
     report = folders.cloak_folder(
         tmp_path / "in",
         out,
-        tools.at_strength("Fawkes v1.0", "low", public=people.load("public")),
+        tools.at_strength("Fawkes v1.0", "mid", public=people.load("public")),
     )
     assert report.cloaked_before == 2 and min(report.retained) > 0.5
     read = folders.read_pairs(folders.pair(tmp_path / "in", out))

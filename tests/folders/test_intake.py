@@ -16,7 +16,8 @@ from PIL import Image
 
 from tests.folders.toys import CROWD, NOBODY, content, detect, landmarks_in, picture
 from workbench.photos import pictures
-from workbench.photos.faces import find_face, most_prominent
+from workbench.photos.faces import find_faces
+from workbench.photos.owner import most_central
 from workbench.photos.pictures import decode, read
 from workbench.photos.walk import Skipped, printable, walk
 
@@ -204,7 +205,7 @@ def test_a_detector_that_fails_costs_one_picture():
         raise RuntimeError("expected a non-empty list of Tensors")
 
     with pytest.raises(ValueError, match=r"the face detector failed \(expected a non-empty list"):
-        find_face(decode(SAMPLES["PNG"]), detect=fails)
+        find_faces(decode(SAMPLES["PNG"]), detect=fails)
 
 
 def test_a_file_whose_kind_is_not_readable_is_listed(tmp_path, monkeypatch):
@@ -251,23 +252,24 @@ def test_a_damaged_exif_block_does_not_cost_the_picture():
     assert decode(bytes(whole)).image.size == (64, 80)
 
 
-def test_of_several_faces_the_largest_and_most_central_is_meant():
+def test_of_several_faces_the_most_central_is_meant_even_if_another_is_larger():
     size = (1000, 800)
     middle = landmarks_in(size)
-    corner = (middle - middle.mean(0)) * 1.1 + (150, 150)
-    assert most_prominent(np.stack([corner, middle]), size) == 1, "a little larger, but in a corner"
-    huge = (middle - middle.mean(0)) * 2 + (400, 400)
-    assert most_prominent(np.stack([huge, middle]), size) == 0, "twice as large"
+    corner = (middle - middle.mean(0)) * 2 + (150, 150)
+    assert most_central(np.stack([corner, middle]), size) == 1
 
 
 def test_nobody_and_crowds():
     with pytest.raises(ValueError, match="^no face found$"):
-        find_face(decode(content(picture(corner=NOBODY))), detect=detect)
+        find_faces(decode(content(picture(corner=NOBODY))), detect=detect)
     crowd = decode(content(picture(corner=CROWD)))
-    face = find_face(crowd, detect=detect)
+    (face,) = find_faces(crowd, detect=detect)
     assert np.allclose(face.landmarks, landmarks_in((160, 200)))
-    assert face.note == "2 faces in it; the largest and most central one was taken"
+    assert face.note == "2 faces in it; the most central one was taken"
+    small, large = find_faces(crowd, detect=detect, which="all")
+    assert np.allclose(large.landmarks, face.landmarks)
+    assert np.allclose(small.landmarks, face.landmarks / 4)
     with pytest.raises(ValueError, match="2 faces in it, and .* skipped"):
-        find_face(crowd, detect=detect, several="skip")
+        find_faces(crowd, detect=detect, which="skip")
     with pytest.raises(ValueError, match="smaller than 40 pixels"):
-        find_face(decode(content(picture(size=(39, 200)))), detect=detect)
+        find_faces(decode(content(picture(size=(39, 200)))), detect=detect)

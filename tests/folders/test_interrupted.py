@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from poisonlib import atomic
-from tests.folders.toys import Tint, content, copies, detect, picture, snapshot
+from tests.folders.toys import TOYS, Tint, content, copies, picture, snapshot
 from workbench import folders
 from workbench.folders.cloaking import LOG
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(source, out, **settings):
-    return folders.cloak_folder(source, out, Tint(), detect=detect, batch=2, **settings)
+    return folders.cloak_folder(source, out, Tint(), batch=2, **TOYS, **settings)
 
 
 def module(name: str, *arguments: object) -> str:

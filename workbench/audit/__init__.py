@@ -7,7 +7,8 @@ achieves.
 """
 
 from workbench.audit.evaluator import Evaluator, gauntlet
-from workbench.audit.photographs import Audit, audit, background
+from workbench.audit.others import background
+from workbench.audit.photographs import Audit, audit
 from workbench.audit.report import as_html
 from workbench.audit.report_card import ReportCard
 from workbench.audit.strategies import Strategy, strategies

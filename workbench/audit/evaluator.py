@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,13 +16,13 @@ from poisonlib.attacks.precomputed import PrecomputedCloaks, WithCleanPhotograph
 from poisonlib.caching import cache_folder
 from poisonlib.defenses import Filtered, Purified, choose_threshold, detector
 from poisonlib.extractors import CachedExtractor, Card, Extractor, embed
-from poisonlib.hashing import sha256_of_tensors
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import Trial, TrialResult, as_published, choose_users, cloak_user, split
 from workbench import extractors
+from workbench.audit.others import count_rendered
 from workbench.audit.report_card import ReportCard, summarise_trial
-from workbench.audit.strategies import Strategy, Trainer, strategies
+from workbench.audit.strategies import OTHER, Strategy, Trainer, learnt_from, strategies
 
 #: What an attack raises that was used wrongly, and a function that broke a rule or failed.
 ATTACK_ERRORS = (TypeError, ValueError, RuntimeError)
@@ -101,6 +100,7 @@ class Evaluator:
         strategies: the trainers; all of :func:`workbench.audit.strategies`, if not given.
         seed: of the split, of the draw of users, and of the cloaks of an attack.
         test: ``(n,)`` bool, which photographs are for testing; by default drawn by ``seed``.
+        known: extractors that have embedded some of the photographs already.
 
     Attributes:
         photos: as they are published.
@@ -130,13 +130,14 @@ class Evaluator:
         strategies: Sequence[Strategy] | None = None,
         seed: int = 0,
         test: Tensor | None = None,
+        known: Iterable[CachedExtractor] = (),
     ) -> None:
         self.strategies = _checked(strategies)
         self.photos = as_published(people.load("users") if photos is None else photos)
         self.seed = seed
         self.test = split(self.photos.labels, seed=seed) if test is None else test
         self._trainers: dict[str, Trainer] = {}
-        self._cache = _Cache()
+        self._cache = _Cache({each.fingerprint: each for each in known})
 
     def evaluate(
         self,
@@ -206,7 +207,8 @@ class Evaluator:
         known = self._cache.extractors
         if extractor.fingerprint not in known:
             cached = CachedExtractor(extractor)
-            if isinstance(which, str | Purified) and self.rendered:
+            is_known = isinstance(which, str | Purified) or learnt_from(extractor) != OTHER
+            if is_known and self.rendered:
                 # Only embeddings of rendered people are stored on disk: they identify nobody.
                 cached.folder = cache_folder("embeddings")
                 embed(cached, self.photos.images[: self.rendered])
@@ -231,25 +233,31 @@ class Evaluator:
         return filtered
 
     def threshold(
-        self, name: str, *, share: float, choosers: int | None = None, each: int | None = None
+        self,
+        extractor: str | Extractor,
+        *,
+        share: float,
+        choosers: int | None = None,
+        each: int | None = None,
     ) -> float:
         """The distance at which an extractor confuses this share of strangers with somebody.
 
         Args:
-            name: of the extractor.
+            extractor: by name or as it is.
             share: in (0, 1).
             choosers: how many of the packaged public people, the first ones, choose; all if None.
             each: with how many of their photographs, the first ones; all if None.
         """
-        key = (name, share, choosers, each)
+        loaded = extractors.load(extractor) if isinstance(extractor, str) else extractor
+        key = (loaded.fingerprint, share, choosers, each)
         known = self._cache.thresholds
         if key not in known:
             public = people.load("public", **({} if each is None else {"each": each}))
             if choosers is not None:
                 public = public.of_people(public.people[:choosers])
             folder = cache_folder("embeddings")  # of rendered people
-            extractor = CachedExtractor(extractors.load(name), folder=folder)
-            known[key] = choose_threshold(extractor, as_published(public), false_adds=share)
+            cached = CachedExtractor(loaded, folder=folder)
+            known[key] = choose_threshold(cached, as_published(public), false_adds=share)
         return known[key]
 
     @cached_property
@@ -282,9 +290,7 @@ class Evaluator:
     def rendered(self) -> int:
         """How many photographs, from the first one on, are those of packaged users."""
         if self._cache.rendered is None:
-            packaged = set(_digests(people.load("users").images))
-            known = (digest in packaged for digest in _digests(self.photos.images))
-            self._cache.rendered = sum(1 for _ in itertools.takewhile(bool, known))
+            self._cache.rendered = count_rendered(self.photos)
         return self._cache.rendered
 
     def _cloak(self, attack: AttackLike, user: int) -> Cloak:
@@ -300,11 +306,6 @@ class Evaluator:
         if strategy.name not in self._trainers:
             self._trainers[strategy.name] = strategy.make(self)
         return self._trainers[strategy.name]
-
-
-def _digests(images: Tensor) -> Iterator[str]:
-    """What identifies each of the photographs."""
-    return map(sha256_of_tensors, images)
 
 
 def _checked(chosen: Sequence[Strategy] | None) -> tuple[Strategy, ...]:

@@ -15,28 +15,24 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from poisonlib import people
 from poisonlib.attacks import PrecomputedCloaks
-from poisonlib.extractors import Card
+from poisonlib.extractors import CachedExtractor, Card, Extractor, load
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import TrialResult
 from workbench.audit.evaluator import Evaluator
+from workbench.audit.others import also_the_owner, count_rendered, gallery
 from workbench.audit.report_card import ReportCard, summarise_trial
-from workbench.audit.strategies import PHOTOGRAPHS, RENDERED, Strategy
+from workbench.audit.strategies import KNOWS_FACES, PHOTOGRAPHS, RENDERED, Strategy
 from workbench.audit.strategies import strategies as strategies_of
 from workbench.folders import PairedFaces
-from workbench.photos import from_folder, lfw
+from workbench.folders.resemblance import first_of_its_kind
 from workbench.photos.walk import Skipped, printable
 
 #: Each photograph is for testing in one of so many folds.
 FOLDS = 4
 #: Pairs of photographs that are used at most: more would hardly narrow an interval.
 MOST_PAIRS = 200
-#: Files of a background that are read at most: more would hardly fit into memory.
-MOST_OTHERS = 4000
-#: So many photographs of each packaged person are in the default gallery.
-EACH = 6
 #: The name of the owner of the photographs among the other people.
 OWNER = "the owner of these photographs"
 
@@ -171,10 +167,14 @@ def audit(
     others, described = (
         gallery() if background is None else (background, described or "other people")
     )
+    recogniser = knows_faces()
+    others, removed = _without_the_owner(faces.clean, others, recogniser)
+    faces = replace(faces, problems=(*faces.problems, *removed))
     owner = Photos(faces.clean, torch.zeros(count, dtype=torch.int64), (OWNER,))
     if strategies is None:
         strategies = strategies_of("audit")
-    evaluator = Evaluator(others.joined(owner), strategies=strategies, seed=seed)
+    gallery_of_all = others.joined(owner)
+    evaluator = Evaluator(gallery_of_all, strategies=strategies, seed=seed, known=[recogniser])
     cloaks = PrecomputedCloaks(faces.clean, faces.cloaked)
     fold = folds(count, seed=seed)
     trials = FOLDS * len(evaluator.strategies)
@@ -214,50 +214,32 @@ def folds(count: int, *, seed: int) -> Tensor:
     return fold
 
 
-def background(
-    which: str, *, most: int | None = None, progress: Progress | None = None
-) -> tuple[Photos, str]:
-    """Other people for the gallery, and how a report describes them.
-
-    Args:
-        which: ``"people"`` (packaged, rendered), ``"lfw"`` (where scikit-learn stores it), or a
-            folder that holds a folder of photographs for each person.
-        most: files that are read at most, see :func:`workbench.photos.from_folder`.
-        progress: called with (files done, files in all, what is being done) where there are files.
-
-    Raises:
-        FileNotFoundError, ValueError: there are none; the message says what to do.
-
-    Example:
-        >>> from workbench.audit import background
-        >>> others, described = background("people")
-        >>> len(others.people), described
-        (100, '100 rendered people')
-    """
-    if which == "people":
-        return gallery()
-    if which == "lfw":
-        return lfw(most=most, progress=progress), "Labeled Faces in the Wild"
-    photos = from_folder(Path(which), min_photos=4, most=most, progress=progress)
-    return photos, "a folder of your own"
+def knows_faces() -> CachedExtractor:
+    """The packaged recogniser of real faces, which embeds each photograph once."""
+    return CachedExtractor(load(KNOWS_FACES))
 
 
-def gallery() -> tuple[Photos, str]:
-    """The packaged users, the first photographs of each, and how a report describes them."""
-    users = people.load("users", each=EACH)
-    return users, f"{len(users.people)} rendered people"
+def _without_the_owner(
+    owner: Tensor, others: Photos, recogniser: Extractor
+) -> tuple[Photos, list[Skipped]]:
+    """The background without whoever in it is the owner, and who that was."""
+    rendered = count_rendered(others)
+    again = also_the_owner(owner, others, recogniser, rendered=rendered)
+    reason = "in the background, is the owner of the photographs; left out of it"
+    removed = [Skipped(Path(others.names[label]), reason) for label in again]
+    left = [label for label in others.people if label not in again]
+    return (others.of_people(left) if again else others), removed
 
 
 def _without_duplicates(faces: PairedFaces) -> PairedFaces:
-    """Each clean photograph once; the others are among the problems."""
-    first_of: dict[bytes, int] = {}
-    problems = []
-    for place, image in enumerate(faces.clean):
-        first = first_of.setdefault(image.mul(255).round().byte().numpy().tobytes(), place)
-        if first != place:
-            reason = f"the same photograph as {faces.pairs[first].name}"
-            problems.append(Skipped(faces.pairs[place].name, reason))
-    places = sorted(first_of.values())
+    """Each clean photograph once, however often it was saved; the others are among the problems."""
+    first = first_of_its_kind(faces.clean)
+    problems = [
+        Skipped(faces.pairs[place].name, f"nearly the same photograph as {_name(faces, one)}")
+        for place, one in enumerate(first)
+        if one != place
+    ]
+    places = sorted(set(first))
     return replace(
         faces,
         clean=faces.clean[places],
@@ -266,6 +248,10 @@ def _without_duplicates(faces: PairedFaces) -> PairedFaces:
         notes=tuple(faces.notes[place] for place in places),
         problems=(*faces.problems, *problems),
     )
+
+
+def _name(faces: PairedFaces, place: int) -> str:
+    return printable(faces.pairs[place].name)
 
 
 def _pooled(results: Sequence[TrialResult]) -> TrialResult:

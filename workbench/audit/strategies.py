@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from poisonlib import extractors, paper
 from poisonlib.defenses import ConfidenceThreshold, Growing, Purified, Top2
@@ -21,9 +21,10 @@ from poisonlib.defenses.gallery import FALSE_ADDS
 from poisonlib.defenses.purify import purifiers
 from poisonlib.extractors import Extractor
 from poisonlib.recognition import NearestNeighbour
-from poisonlib.tools import ADAPTED, BASELINE, LATER
+from poisonlib.tools import BASELINE, LATER
 from poisonlib.trial import MakeRecogniser
 from workbench.extractors import load, pretrained, trained_on_photographs
+from workbench.photos.owner import KNOWS_FACES
 
 if TYPE_CHECKING:
     from workbench.audit.evaluator import Evaluator
@@ -43,9 +44,6 @@ FAMILIES = (
 
 PHOTOGRAPHS, RENDERED, OTHER = "photographs of real people", "rendered people", "other data"
 """What recognisers learnt from."""
-
-#: The recogniser that ships and learnt from photographs of real people.
-KNOWS_FACES = "dlib-2017"
 
 #: Those of ``purifiers()`` that trainers use, and what each does in words.
 PURIFIERS = {
@@ -107,16 +105,16 @@ def strategies(
     """The default strategies: trainers whose recognisers learnt from photographs, then the others.
 
     Within each part stand naive trainers by the years of their extractors, then those who do more
-    about cloaks.
+    about cloaks, each with every extractor that knows faces.
 
     Args:
         which: ``"all"``; ``"audit"``, those of an audit of photographs, which takes a minute: all
             that learnt from photographs, and of the others those without purification, detection,
             leak, growth and two models; or ``"quick"``, a part of them that takes seconds, for live
             notebooks.
-        extractors: of the naive trainers, by name or as they are. By default all that ship; for an
-            audit all on this machine that learnt from photographs and four others; if quick, one
-            and four.
+        extractors: of the trainers, by name or as they are. By default naive trainers have all that
+            ship, for an audit all on this machine that learnt from photographs and four others, and
+            if quick one and four; of the others, only one is used by those who do more.
         photographs: whether to include those whose recognisers learnt from photographs of real
             people. Without them, all that is left is a world of rendered people.
 
@@ -129,12 +127,18 @@ def strategies(
         ('naive, dlib-2017', 'naive, softmax-2014')
         >>> len(strategies("quick")) < len(strategies("audit")) < len(strategies())
         True
+        >>> [one.name for one in strategies("quick", extractors=["dlib-2017"])]
+        ['naive, dlib-2017', 'adaptive, dlib-2017', 'one leak, dlib-2017']
     """
     if which not in ("all", "audit", "quick"):
         raise ValueError(f"which must be 'all', 'audit' or 'quick', got {which!r}")
-    chosen = _default(which) if extractors is None else extractors
+    own = extractors is not None
+    given = _default(which) if extractors is None else extractors
+    chosen = [load(each) if isinstance(each, str) else each for each in given]
     naive_ones = sorted(map(naive, chosen), key=lambda strategy: (strategy.year, strategy.name))
-    made = [*naive_ones, *_with_photographs(which), *_with_rendered(which)]
+    known = [each for each in chosen if learnt_from(each) != RENDERED]
+    drawn = [each for each in chosen if learnt_from(each) == RENDERED]
+    made = [*naive_ones, *_with_photographs(which, known), *_with_rendered(which, drawn, own=own)]
     places = (PHOTOGRAPHS, OTHER, RENDERED) if photographs else (OTHER, RENDERED)
     return tuple(strategy for place in places for strategy in made if strategy.learnt_from == place)
 
@@ -152,36 +156,56 @@ def _default(which: str) -> tuple[str, ...]:
     return (*extractors.names(photographs=True), *extractors.names())
 
 
-def _with_photographs(which: str) -> list[Strategy]:
-    """Trainers who do something about cloaks, with recognisers that learnt from photographs."""
-    adapted = [_adaptive(name) for name in extractors.names(adapted=True, photographs=True)]
+def _with_photographs(which: str, known: Sequence[Extractor]) -> list[Strategy]:
+    """Trainers who do something about cloaks, with recognisers that know faces."""
+    made = [_adaptive(name) for each in known for name in _adapted(each)]
     if which == "quick":
-        return [*adapted, _leak(KNOWS_FACES)]
-    purifying = [_purifying(name, KNOWS_FACES) for name in PURIFIERS]
-    pair = _Pair(f"{KNOWS_FACES} + adapted", KNOWS_FACES, f"adapted-{KNOWS_FACES}")
-    growth = [_growth(KNOWS_FACES), _growth(KNOWS_FACES, leaked=1)]
-    leak = _leak(KNOWS_FACES)
-    two = [_top2(pair), _threshold(pair)]
-    return [*adapted, *purifying, _filtering(KNOWS_FACES), *two, leak, *growth]
+        return [*made, *map(_leak, known)]
+    for each in known:
+        made += [_purifying(name, each) for name in PURIFIERS]
+        made.append(_filtering(each))
+        for name in _adapted(each):
+            pair = _Pair(f"{each.card.name} + adapted", each, load(name))
+            made += [_top2(pair), _threshold(pair)]
+        made += [_leak(each), _growth(each), _growth(each, leaked=1)]
+    return made
 
 
-def _with_rendered(which: str) -> list[Strategy]:
-    """Trainers who do something about cloaks, with recognisers that learnt from rendered people."""
+def _with_rendered(which: str, drawn: Sequence[Extractor], *, own: bool) -> list[Strategy]:
+    """Trainers who do something about cloaks, with recognisers that learnt from rendered people.
+
+    Args:
+        which, drawn: the line-up, and the extractors of its naive trainers.
+        own: whether these were asked for, so that no other is used.
+    """
+    bases = list(drawn) if own else [load(LATER)]
+    adapted = [_adaptive(name) for each in bases for name in _adapted(each)]
     if which == "quick":
-        return [_adaptive(ADAPTED), _purifying("JPEG 30"), _leak()]
+        purifying = [_purifying("JPEG 30", each) for each in bases]
+        return [*adapted, *purifying, *map(_leak, bases)]
     if which == "audit":
-        return [_adaptive(ADAPTED)]
-    adapted = [_adaptive(name) for name in extractors.names(adapted=True)]
-    purifying = [_purifying(name) for name in PURIFIERS]
-    pairs = [_Pair(name, *PAIRS[name]) for name in PAIRS if "itself" not in name]
+        return adapted
+    if not own:
+        adapted = [_adaptive(name) for name in extractors.names(adapted=True)]
+    purifying = [_purifying(name, each) for each in bases for name in PURIFIERS]
+    names = [] if own else [name for name in PAIRS if "itself" not in name]
+    pairs = [_Pair(name, *map(load, PAIRS[name])) for name in names]
     both = [make(pair) for pair in pairs for make in (_top2, _threshold)]
-    growth = [_growth(), _growth(leaked=1)]
+    growth = [_growth(each, leaked=leaked) for each in bases for leaked in (0, 1)]
     # Growth comes last, so that two models do not embed the galleries that it has grown.
-    return [*adapted, *purifying, _filtering(), *both, _leak(), *growth]
+    leaks = map(_leak, bases)
+    return [*adapted, *purifying, *map(_filtering, bases), *both, *leaks, *growth]
+
+
+def _adapted(extractor: Extractor) -> list[str]:
+    """The adapted form of an extractor, if one ships."""
+    name = f"adapted-{extractor.card.name}"
+    return [name] if _is_adapted(name) else []
 
 
 def _is_adapted(name: str) -> bool:
-    return name in extractors.names(adapted=True, photographs=True)
+    adapted = (extractors.names(adapted=True, photographs=real) for real in (True, False))
+    return any(name in names for names in adapted)
 
 
 def learnt_from(extractor: Extractor) -> str:
@@ -231,69 +255,75 @@ def _adaptive(name: str) -> Strategy:
     start = name.removeprefix("adapted-")
     does = f"has fine-tuned {start} on other people's photographs and cloaked copies of them"
     make = partial(_unchanged, extractor=name)
-    return Strategy(f"adaptive, {start}", "adaptive", _year(name), does, make, **_source(name))
+    return Strategy(f"adaptive, {start}", "adaptive", make=make, does=does, **_about(load(name)))
 
 
-def _purifying(purifier: str, name: str = LATER) -> Strategy:
+def _purifying(purifier: str, base: Extractor) -> Strategy:
     def make(evaluator: Evaluator) -> Trainer:
-        return evaluator.extractor(Purified(load(name), purifiers()[purifier])), NearestNeighbour
+        return evaluator.extractor(Purified(base, purifiers()[purifier])), NearestNeighbour
 
-    does = f"{PURIFIERS[purifier]}, then uses {name}"
-    title = f"{purifier}, {name}"
-    return Strategy(title, "purification", _year(name), does, make, **_source(name))
+    does = f"{PURIFIERS[purifier]}, then uses {base.card.name}"
+    title = f"{purifier}, {base.card.name}"
+    return Strategy(title, "purification", make=make, does=does, **_about(base))
 
 
-def _filtering(name: str = LATER) -> Strategy:
+def _filtering(base: Extractor) -> Strategy:
     def make(evaluator: Evaluator) -> Trainer:
-        return evaluator.extractor(name), evaluator.filtered
+        return evaluator.extractor(base), evaluator.filtered
 
     does = (
         "drops photographs that a detector classifies as cloaked, and with them people who have no "
-        f"others in the gallery; then uses {name}"
+        f"others in the gallery; then uses {base.card.name}"
     )
-    title = f"detect and drop, {name}"
-    return Strategy(title, "detection", _year(name), does, make, **_source(name))
+    title = f"detect and drop, {base.card.name}"
+    return Strategy(title, "detection", make=make, does=does, **_about(base))
 
 
-def _leak(name: str = LATER) -> Strategy:
+def _leak(base: Extractor) -> Strategy:
+    name = base.card.name
     does = f"has one clean photograph of the user under the right name, and uses {name}"
-    make = partial(_unchanged, extractor=name)
-    more = {"leaked": 1} | _source(name)
-    return Strategy(f"one leak, {name}", "leak and growth", _year(name), does, make, **more)
+    make = partial(_unchanged, extractor=base)
+    about = {"make": make, "does": does, "leaked": 1} | _about(base)
+    return Strategy(f"one leak, {name}", "leak and growth", **about)
 
 
-def _growth(name: str = LATER, *, leaked: int = 0) -> Strategy:
+def _growth(base: Extractor, *, leaked: int = 0) -> Strategy:
     def make(evaluator: Evaluator) -> Trainer:
-        threshold = evaluator.threshold(name, share=max(FALSE_ADDS), **_choosing(name))
-        return evaluator.extractor(name), Growing(evaluator.rounds, threshold=threshold)
+        threshold = evaluator.threshold(base, share=max(FALSE_ADDS), **_choosing(base))
+        return evaluator.extractor(base), Growing(evaluator.rounds, threshold=threshold)
 
     does = (
         "starts from a third of the photographs, and adds each later, clean one that it "
-        f"recognises with confidence, with {name}"
+        f"recognises with confidence, with {base.card.name}"
     )
-    title = f"growth, {name}"
+    title = f"growth, {base.card.name}"
     if leaked:
         does, title = f"has one clean photograph of the user, {does}", f"leak and {title}"
-    more = {"leaked": leaked, "grows": True} | _source(name)
-    return Strategy(title, "leak and growth", _year(name), does, make, **more)
+    about = {"make": make, "does": does, "leaked": leaked, "grows": True} | _about(base)
+    return Strategy(title, "leak and growth", **about)
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two models of one trainer, by name: the accurate one, and what stands behind it."""
+    """Two models of one trainer: the accurate one, and what stands behind it."""
 
     name: str
-    accurate: str
-    robust: str
+    accurate: Extractor
+    robust: Extractor
+
+    @property
+    def about(self) -> dict[str, Any]:
+        year = max(self.accurate.card.year, self.robust.card.year)
+        return _about(self.accurate) | {"year": year}
 
 
 def _top2(pair: _Pair) -> Strategy:
     def make(evaluator: Evaluator) -> Trainer:
         return evaluator.extractor(pair.accurate), Top2.over(_known(evaluator, pair.robust))
 
-    does = f"lets a person choose from two answers, of {pair.accurate} and {pair.robust}"
-    title = f"Top-2, {pair.name}"
-    return Strategy(title, "two models", _later(pair), does, make, **_source(pair.accurate))
+    accurate, robust = pair.accurate.card.name, pair.robust.card.name
+    does = f"lets a person choose from two answers, of {accurate} and {robust}"
+    return Strategy(f"Top-2, {pair.name}", "two models", make=make, does=does, **pair.about)
 
 
 def _threshold(pair: _Pair) -> Strategy:
@@ -303,30 +333,22 @@ def _threshold(pair: _Pair) -> Strategy:
         two = ConfidenceThreshold.over(_known(evaluator, pair.robust), threshold=threshold)
         return evaluator.extractor(pair.accurate), two
 
-    does = f"uses {pair.robust} wherever {pair.accurate} is not confident"
-    title = f"threshold, {pair.name}"
-    return Strategy(title, "two models", _later(pair), does, make, **_source(pair.accurate))
+    accurate, robust = pair.accurate.card.name, pair.robust.card.name
+    does = f"uses {robust} wherever {accurate} is not confident"
+    return Strategy(f"threshold, {pair.name}", "two models", make=make, does=does, **pair.about)
 
 
-def _choosing(name: str) -> dict[str, int]:
-    """On whom a trainer chooses a threshold: of a slow network, on fewer photographs of each."""
-    return {"choosers": CHOOSERS, "each": 4} if name == KNOWS_FACES else {}
+def _choosing(base: Extractor) -> dict[str, int]:
+    """On whom a trainer chooses a threshold: of larger networks, on fewer photographs of each."""
+    return {} if learnt_from(base) == RENDERED else {"choosers": CHOOSERS, "each": 4}
 
 
-def _known(evaluator: Evaluator, name: str) -> Extractor:
+def _known(evaluator: Evaluator, which: Extractor) -> Extractor:
     """An extractor that has embedded the gallery already, in batches that take little memory."""
-    extractor = evaluator.extractor(name)
+    extractor = evaluator.extractor(which)
     evaluator.embeddings(extractor)
     return extractor
 
 
-def _source(name: str) -> dict[str, str]:
-    return {"learnt_from": learnt_from(load(name))}
-
-
-def _later(pair: _Pair) -> int:
-    return max(_year(pair.accurate), _year(pair.robust))
-
-
-def _year(name: str) -> int:
-    return load(name).card.year
+def _about(base: Extractor) -> dict[str, Any]:
+    return {"year": base.card.year, "learnt_from": learnt_from(base)}

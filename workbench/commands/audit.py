@@ -11,6 +11,7 @@ from poisonlib import atomic
 from poisonlib.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from poisonlib.extractors import Extractor
     from workbench.audit import Strategy
 
 NOT_PROTECTED, UNKNOWN = 1, 3
@@ -40,14 +41,17 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         metavar="people|lfw|DIR",
         help="who else is in the gallery: the packaged rendered people, Labeled Faces in the "
         "Wild as scikit-learn stores it, or a folder with a folder for each person (default: "
-        "people); of very many files some are read, and their number is printed",
+        "people); of very many files some are read, and their number is printed. Among rendered "
+        "people the owner is easier to recognise than among real ones, so that a cloak that fails "
+        "there may fail even more clearly elsewhere, and one that works may not",
     )
     command.add_argument(
         "--extractors",
         nargs="+",
-        metavar="NAME",
-        help="of the naive trainers (default: all on this machine that learnt from photographs, "
-        "and four that learnt from rendered people)",
+        metavar="NAME|FILE",
+        help="of the trainers, by name or as a file (.safetensors of this book, TorchScript or "
+        "ONNX); each that knows faces is used with every strategy (default: all on this machine "
+        "that learnt from photographs, and four that learnt from rendered people)",
     )
     line_up = command.add_mutually_exclusive_group()
     line_up.add_argument("--quick", action="store_true", help="a few trainers only")
@@ -55,10 +59,19 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "--all", action="store_true", help="every trainer of the book, which takes minutes"
     )
     command.add_argument(
-        "--several",
-        choices=("choose", "skip"),
-        default="choose",
-        help="pictures with several faces: take the largest and most central one, or none",
+        "--faces",
+        dest="which",
+        choices=("owner", "skip"),
+        default="owner",
+        help="of pictures with several: take the owner's face (the most central one, unless "
+        "another is more like those on the other photographs), or skip the picture",
+    )
+    command.add_argument(
+        "--layout",
+        choices=("auto", "people", "one"),
+        default="auto",
+        help="whose photographs lie where; an audit is of one person, so `one` if the folders "
+        "below --clean are not people",
     )
     command.add_argument(
         "--most", type=int, default=200, help="take at most so many pairs (default: 200)"
@@ -74,22 +87,23 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Audit, print, write the report; returns the exit code."""
+    """Audit, write the report, print; returns the exit code."""
     from workbench import audit, folders
-    from workbench.audit import photographs
+    from workbench.audit.others import MOST_OTHERS
     from workbench.audit.verdict import CANNOT_TELL
 
     if arguments.with_photographs and arguments.report is None:
         raise ValueError("--with-photographs needs --report FILE to embed them in")
+    _say(_of_one_person(arguments))
     strategies = _line_up(arguments)
     pairs = folders.pair(arguments.clean, arguments.cloaked).thinned(arguments.most)
     with ProgressBar("files") as bar:
-        others, described = audit.background(
-            arguments.background, most=photographs.MOST_OTHERS, progress=bar
-        )
-        faces = folders.read_pairs(pairs, several=arguments.several, progress=bar)
+        others, described = audit.background(arguments.background, most=MOST_OTHERS, progress=bar)
+        faces = folders.read_pairs(pairs, which=arguments.which, progress=bar)
+    if understood := getattr(others, "album", ""):
+        _say(f"background: {understood}")
     for problem in getattr(others, "skipped", ()):
-        print(f"left out of the background: {problem}", file=sys.stderr)
+        _say(f"left out of the background: {problem}")
     with ProgressBar("trials") as bar:
         result = audit.audit(
             faces,
@@ -100,20 +114,50 @@ def run(arguments: argparse.Namespace) -> int:
             name=arguments.name,
             progress=bar,
         )
-    # Print first, so that nothing is lost if the file cannot be written.
+    # A report is on the disk before anything is printed, which may fail as well.
+    lost = None
+    if arguments.report is not None:
+        page = audit.as_html(result, photographs=arguments.with_photographs)
+        lost = _written(arguments.report, page)
     if arguments.json:
         print(result.to_json())
     else:
         for problem in result.problems:
-            print(f"left out: {problem}", file=sys.stderr)
+            _say(f"left out: {problem}")
         print(result.card)
         print("", *result.statement, sep="\n")
-    if arguments.report is not None:
-        _write(arguments.report, audit.as_html(result, photographs=arguments.with_photographs))
+    if lost is not None:
+        raise lost
     grade = result.card.grade
     if grade == "protects":
         return 0
     return UNKNOWN if grade in (CANNOT_TELL, "not enough photographs to say") else NOT_PROTECTED
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _of_one_person(arguments: argparse.Namespace) -> str:
+    """What was understood of the folder of clean photographs.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: it holds photographs of several people.
+    """
+    from workbench.photos.layout import read_album
+
+    album = read_album(
+        arguments.clean, layout=arguments.layout, what="the clean photographs of one person"
+    )
+    if len(album.people) > 1:
+        first = album.names[0]
+        raise ValueError(
+            f"{album}, but an audit is of one person: give the folders of one, e.g. --clean "
+            f"{album.folder / first} --cloaked {Path(arguments.cloaked) / first}, or --layout one "
+            "if everything is of one person"
+        )
+    return str(album)
 
 
 def _line_up(arguments: argparse.Namespace) -> tuple[Strategy, ...]:
@@ -122,7 +166,8 @@ def _line_up(arguments: argparse.Namespace) -> tuple[Strategy, ...]:
     from workbench import audit
     from workbench.extractors import pretrained
 
-    which, naive = "audit", arguments.extractors
+    which = "audit"
+    naive = arguments.extractors and [_extractor(each) for each in arguments.extractors]
     if arguments.quick:
         which = "quick"
     elif arguments.all:
@@ -132,16 +177,25 @@ def _line_up(arguments: argparse.Namespace) -> tuple[Strategy, ...]:
     return audit.strategies(which, extractors=naive)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a report that only its owner may read.
+def _extractor(which: str) -> Extractor:
+    """By name, or from a file.
 
     Raises:
-        ValueError: it cannot be written there.
+        FileNotFoundError, ValueError: there is none; the message says what to do.
     """
+    from workbench import extractors
+
+    is_file = Path(which).suffix.lower() in extractors.SUFFIXES
+    return extractors.from_file(which) if is_file else extractors.load(which)
+
+
+def _written(path: Path, text: str) -> ValueError | None:
+    """Write a report that only its owner may read; why it cannot be written, if it cannot."""
     try:
         atomic.write(path, text, private=True)
     except OSError as problem:
-        raise ValueError(
+        return ValueError(
             f"the report cannot be written to {path} ({problem.strerror}); its content is "
             "printed above"
-        ) from problem
+        )
+    return None

@@ -24,11 +24,11 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "cloak",
         help="cloak the photographs in a folder",
         description="Write a cloaked copy of every photograph below a folder into another, at full "
-        "resolution. Each folder directly in it is one person's. Originals are only read. Copies "
-        "contain pixels and colour profile, and nothing that says where and when. What each "
-        "retains of its cloak is listed in poisonlib-cloak.jsonl beside them. Kill it at any "
-        "moment: the same command resumes.",
-        epilog="Exit code: 0 if every file has a cloaked copy; 1 if some were skipped, which are "
+        "resolution. Each folder directly in it is one person's, unless all of them are dates or "
+        "a camera's. Originals are only read. Copies contain pixels and colour profile, and "
+        "nothing that says where and when. What each retains of its cloak is listed in "
+        "poisonlib-cloak.jsonl beside them. Kill it at any moment: the same command resumes.",
+        epilog="Exit code: 0 if every file has a cloaked copy; 1 if some have none, which are "
         "listed with the reason; 2 for wrong input; 3 if nothing more "
         "can be written, as on a full disk; 130 after Ctrl-C.",
     )
@@ -66,10 +66,20 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         help="of the copies: that of the original (JPEG at quality 95), or PNG (default: same)",
     )
     command.add_argument(
-        "--several",
-        choices=("choose", "skip"),
-        default="choose",
-        help="pictures with several faces: cloak the largest and most central one, or none",
+        "--faces",
+        dest="which",
+        choices=("owner", "all", "skip"),
+        default="owner",
+        help="of pictures with several: cloak the face of the person whose photographs these are "
+        "(the most central one, unless another is more like their other photographs), cloak all, "
+        "or skip the picture (default: owner)",
+    )
+    command.add_argument(
+        "--layout",
+        choices=("auto", "people", "one"),
+        default="auto",
+        help="whose photographs lie where: a folder for each person, or all of one person; by "
+        "default decided by the names of the folders, and printed",
     )
     command.add_argument(
         "--keep-metadata",
@@ -100,7 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.out_folder,
                 attack,
                 seed=arguments.seed,
-                several=arguments.several,
+                which=arguments.which,
+                layout=arguments.layout,
                 format=arguments.format,
                 keep_metadata=arguments.keep_metadata,
                 progress=bar,
@@ -109,14 +120,15 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"poisonlib: {problem}", file=sys.stderr)
             return STOPPED
     print(as_text(report))
-    return SKIPPED if report.problems else 0
+    return SKIPPED if report.problems or report.uncloaked else 0
 
 
 def as_text(report: CloakedFolder) -> str:
-    """The report: a line for each file that was skipped or has a note, then a summary."""
+    """The report: what was understood, each file with a note or without a copy, a summary."""
     from workbench.photos.walk import printable
 
-    lines = [f"{note}" for note in report.notes]
+    lines = [report.album, *map(str, report.notes)]
+    lines += [f"not cloaked {left}" for left in report.uncloaked]
     lines += [f"skipped {problem}" for problem in report.problems]
     before = report.cloaked_before
     total = report.cloaked + before
@@ -128,6 +140,8 @@ def as_text(report: CloakedFolder) -> str:
             f"; the copies retain {known[len(known) // 2]:.0%} of the cloak's shift (median; "
             f"least {known[0]:.0%}) when their faces are detected again"
         )
+    if report.uncloaked:
+        lines.append(f"not cloaked, as the tool found no cloak: {len(report.uncloaked)}")
     if report.problems:
         lines.append(f"skipped: {len(report.problems)}")
     return "\n".join(lines)

@@ -6,21 +6,32 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from poisonlib.progress import Progress
 from workbench.folders.pairing import Pair, Pairs
-from workbench.photos.faces import (
-    Detect,
-    Several,
-    align_face,
-    cached_landmarks,
-    find_face,
-    to_tensor,
-)
-from workbench.photos.pictures import read
+from workbench.folders.resemblance import best_correlation, same_picture
+from workbench.photos.detection import Detect, cached_landmarks
+from workbench.photos.faces import Face, Which, align_face, find_faces
+from workbench.photos.owner import Owner, to_tensor
+from workbench.photos.pictures import Picture, read
 from workbench.photos.walk import Skipped
+
+TURNED = 30
+"""From so many degrees on a copy lies turned."""
+MOST_FOREIGN = 1 / 2
+"""If more copies than this share show something else, the two folders do not belong together."""
+
+
+class Foreign(Skipped):
+    """A pair whose copy shows something else."""
+
+
+class AnotherPicture(ValueError):
+    """The copy shows something else than the photograph of the same name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,49 +72,92 @@ class PairedFaces:
 
 
 def align_pair(
-    pair: Pair, *, detect: Detect = cached_landmarks, several: Several = "choose"
+    pair: Pair,
+    *,
+    detect: Detect = cached_landmarks,
+    which: Which = "owner",
+    owner: Owner | None = None,
 ) -> AlignedPair:
-    """Align the face on both photographs of a pair.
+    """Align the face on both photographs of a pair, and check that they are one picture.
 
-    Where both have the same size the face is detected once, on the clean one, and both are aligned
-    alike: a cloak may move the landmarks that a detector finds, and that is not what is evaluated.
-    Where a tool has changed the size, each is detected by itself.
+    Where both have the same size, both are aligned by the landmarks of the clean one: a cloak may
+    move the landmarks that a detector finds, and that is not what is evaluated. Where a tool has
+    changed the size, the face on the copy is detected by itself.
 
     Raises:
+        AnotherPicture: the copy shows another picture, or the same one turned.
         ValueError: why one of the two cannot be used; the message is that reason.
     """
     with _naming("clean"):
         picture = read(pair.clean, within=pair.clean_folder)
-        face = find_face(picture, detect=detect, several=several)
+        face, *_ = find_faces(picture, detect=detect, which=which, owner=owner)
     clean = to_tensor(align_face(picture.image, face))
     size, digest, notes = picture.image.size, picture.sha256, [*picture.notes, face.note]
     del picture  # one photograph at full resolution at a time
     with _naming("cloaked"):
         picture = read(pair.cloaked, within=pair.cloaked_folder)
-        if picture.image.size != size:
-            face = find_face(picture, detect=detect, several=several)
+        faces = detect(picture.image, picture.content)
+        registered = picture.image.size == size
+        if not registered:
+            if len(faces) == 0:
+                raise ValueError("no face found")
+            face = _most_similar(picture, faces, clean)
             changed = (f"{width} x {height}" for width, height in (size, picture.image.size))
             notes.append(f"its size changed: {', then '.join(changed)}")
+    cloaked = to_tensor(align_face(picture.image, face))
+    same, found = same_picture(clean, cloaked, registered=registered)
+    if not same:
+        raise AnotherPicture(_difference(face, faces, found))
     if picture.sha256 == digest:
         notes.append("the copy is the very same file")
-    cloaked = to_tensor(align_face(picture.image, face))
+    if len(faces) == 0:
+        notes.append("no face is found on the copy any more")
     return AlignedPair(pair, clean, cloaked, tuple(note for note in notes if note))
+
+
+def _most_similar(picture: Picture, faces: NDArray, clean: Tensor) -> Face:
+    """Of the faces on a copy of another size, the one that looks most like the clean one."""
+    found = [Face(landmarks) for landmarks in faces]
+    return max(
+        found, key=lambda face: best_correlation(clean, to_tensor(align_face(picture.image, face)))
+    )
+
+
+def _difference(face: Face, faces: NDArray, correlation: float) -> str:
+    """Why a copy is not one of the photograph on which a face was found."""
+    if len(faces):
+        offsets = np.linalg.norm(faces - face.landmarks, axis=(1, 2))
+        angle = _angle(faces[offsets.argmin()]) - _angle(face.landmarks)
+        turned = round(abs((angle + 180) % 360 - 180))
+        if turned >= TURNED:
+            return f"the copy lies turned by {turned} degrees; turn it like the photograph"
+    return f"the copy shows another picture (their likeness is {max(0.0, correlation):.2f} of 1)"
+
+
+def _angle(landmarks: NDArray) -> float:
+    """Of the line from one eye to the other, in degrees."""
+    across, down = landmarks[1] - landmarks[0]
+    return float(np.degrees(np.arctan2(down, across)))
 
 
 def align_pairs(
     pairs: Pairs,
     *,
     detect: Detect = cached_landmarks,
-    several: Several = "choose",
+    which: Which = "owner",
     progress: Progress | None = None,
-) -> Iterator[AlignedPair | Skipped]:
+) -> Iterator[AlignedPair | Foreign | Skipped]:
     """Each pair's aligned faces in turn, or why there are none.
 
     Holds one photograph at full resolution at a time, and nothing of earlier pairs.
     """
+    files = [pair.clean for pair in pairs]
+    owner = Owner(files, within=pairs.clean_folder, detect=detect)
     for done, pair in enumerate(pairs):
         try:
-            yield align_pair(pair, detect=detect, several=several)
+            yield align_pair(pair, detect=detect, which=which, owner=owner)
+        except AnotherPicture as problem:
+            yield Foreign(pair.name, str(problem))
         except ValueError as problem:
             yield Skipped(pair.name, str(problem))
         if progress is not None:
@@ -114,7 +168,7 @@ def read_pairs(
     pairs: Pairs,
     *,
     detect: Detect = cached_landmarks,
-    several: Several = "choose",
+    which: Which = "owner",
     progress: Progress | None = None,
 ) -> PairedFaces:
     """All pairs' aligned faces at once: 300 kB for each pair (see `Pairs.thinned`).
@@ -122,11 +176,12 @@ def read_pairs(
     Args:
         pairs: as `pair` found them.
         detect: detects the landmarks in a picture.
-        several: what to do about pictures with several faces.
+        which: of several faces in a photograph; all of them is not possible here.
         progress: called with (pairs done, pairs in all, the file) after each pair.
 
     Raises:
-        ValueError: no pair could be read; the message says why for the first files.
+        ValueError: no pair could be read, or most copies show other pictures than the photographs
+            of the same name; the message says why for the first files.
 
     Example:
         >>> from pathlib import Path
@@ -143,8 +198,15 @@ def read_pairs(
     """
     faces: list[AlignedPair] = []
     problems = list(pairs.problems)
-    for pair in align_pairs(pairs, detect=detect, several=several, progress=progress):
+    for pair in align_pairs(pairs, detect=detect, which=which, progress=progress):
         (problems if isinstance(pair, Skipped) else faces).append(pair)
+    foreign = [problem for problem in problems if isinstance(problem, Foreign)]
+    if len(foreign) > MOST_FOREIGN * (len(foreign) + len(faces)):
+        raise ValueError(
+            f"{len(foreign)} of {len(foreign) + len(faces)} copies in {pairs.cloaked_folder} do "
+            f"not show the photographs of the same name in {pairs.clean_folder}, so nothing can be "
+            f"said about a cloak: {'; '.join(map(str, foreign[:3]))}"
+        )
     if not faces:
         reasons = "; ".join(map(str, problems[:3])) or "both are empty"
         raise ValueError(

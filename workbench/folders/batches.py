@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from poisonlib import atomic
@@ -19,8 +20,10 @@ from poisonlib.log import Log
 from poisonlib.progress import Progress
 from workbench.folders.encode import copy_format, copy_name, encode_copy
 from workbench.folders.paste import paste_back, realign, retained_share
-from workbench.photos.faces import Detect, Face, align_face, find_face, to_tensor
-from workbench.photos.pictures import decode, read_content
+from workbench.photos.detection import Detect
+from workbench.photos.faces import Face, align_face, find_faces
+from workbench.photos.owner import Owner, to_tensor
+from workbench.photos.pictures import Picture, decode, read_content
 from workbench.photos.walk import Skipped, evenly_spaced, printable
 
 DISK_ERRORS = {
@@ -31,9 +34,17 @@ DISK_ERRORS = {
 """After these errors no other file can be written either."""
 
 
-def person_of(file: Path) -> str:
-    """Whose photograph a file is, by its path: the first folder's; of files in none, ``""``."""
-    return file.parts[0] if len(file.parts) > 1 else ""
+LITTLE = 0.5
+"""A copy that retains less than this share of its cloak's shift has a note that says so."""
+NO_CHANGE = 1 / 255
+"""A cloak that changes no value by more than rounding does is none."""
+NO_CLOAK = (
+    "the tool found no cloak within its budget, so there is no copy; a stronger --mode may find one"
+)
+"""What is reported of such a photograph."""
+
+LooksCloaked = Callable[[Tensor], Tensor]
+"""Which of ``(n, 3, 112, 112)`` aligned faces look cloaked: ``(n,)`` bool."""
 
 
 class Unusable(ValueError):
@@ -51,19 +62,19 @@ class Unusable(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class _Crop:
-    """A face that is to be cloaked.
+    """What is to be cloaked of a photograph.
 
     Attributes:
         original: hash of its file.
-        face: where it is.
-        image: ``(3, 112, 112)``, aligned.
-        copy: where its cloaked copy goes, relative.
+        faces: where they are, at least one.
+        images: ``(faces, 3, 112, 112)``, aligned.
+        copy: where the cloaked copy goes, relative.
         notes: remarks on how it was read.
     """
 
     original: str
-    face: Face
-    image: Tensor
+    faces: Sequence[Face]
+    images: Tensor
     copy: Path
     notes: tuple[str, ...]
 
@@ -76,7 +87,7 @@ class BatchCloaker:
     describes a copy that is not there, which is then made again.
 
     Attributes:
-        cloaked, cloaked_before, retained, problems, notes: as in
+        cloaked, cloaked_before, retained, uncloaked, problems, notes: as in
             `workbench.folders.CloakedFolder`.
     """
 
@@ -87,19 +98,21 @@ class BatchCloaker:
         attack: Attack,
         log: Log,
         detect: Detect,
+        looks_cloaked: LooksCloaked,
         total: int,
         progress: Progress,
     ) -> None:
         self.source, self.out, self.attack, self.log = source, out, attack, log
-        self.settings, self.detect = log.about, detect
+        self.settings, self.detect, self.looks_cloaked = log.about, detect, looks_cloaked
         self.done, self.total, self.progress = 0, total, progress
         self.original_of = {log[file]["copy"]: file for file in log if "copy" in log[file]}
         self.cloaked = self.cloaked_before = 0
         self.retained: list[float | None] = []
+        self.uncloaked: list[Skipped] = []
         self.problems: list[Skipped] = []
         self.notes: list[Skipped] = []
 
-    def cloak(self, files: Sequence[Path], of_person: Sequence[Path]) -> None:
+    def cloak(self, files: Sequence[Path], of_person: Sequence[Path], person: str) -> None:
         """Cloak what is missing of some files of one person.
 
         All of them are given to the attack, as a cloak may depend on the rest of its batch.
@@ -107,15 +120,17 @@ class BatchCloaker:
         Args:
             files: of the batch.
             of_person: all of the person's.
+            person: the name.
 
         Raises:
             OSError: nothing more can be written.
         """
+        owner = self._owner(of_person)
         missing = {file for file in files if not self._is_finished(file)}
         crops = {}
         for file in files if missing else ():
             try:
-                crops[file] = self._crop(file)
+                crops[file] = self._crop(file, owner)
                 if file in missing:
                     self._existing_copy(file, crops[file].copy)
             except ValueError as problem:
@@ -127,16 +142,32 @@ class BatchCloaker:
                     self._skip(file, str(problem))
         if not missing:
             return
-        images = torch.stack([crop.image for crop in crops.values()])
+        images = torch.cat([crop.images for crop in crops.values()])
         try:
-            cloak = self._attack_for(of_person, images)(images, seed=self.settings["seed"])
+            attack = self._attack_for(of_person, person, images)
+            cloak = attack(images, seed=self.settings["seed"])
         except ValueError as problem:
             for file in sorted(missing):
                 self._skip(file, f"could not be cloaked ({problem})")
             return
+        counts = [len(crop.images) for crop in crops.values()]
+        cloaked, dssim = cloak.images.split(counts), cloak.dssim.split(counts)
         for place, (file, crop) in enumerate(crops.items()):
-            if file in missing:
-                self._write_copy(file, crop, cloak.images[place], float(cloak.dssim[place]))
+            if file in missing and not self._has_change(crop, cloaked[place]):
+                self.log[str(file)] = {"original": crop.original, "uncloaked": NO_CLOAK}
+                self._leave_uncloaked(file, NO_CLOAK)
+            elif file in missing:
+                self._write_copy(file, crop, cloaked[place], float(dssim[place].max()))
+
+    def _owner(self, files: Sequence[Path]) -> Owner:
+        paths = [self.source / file for file in files]
+        return Owner(paths, within=self.source, detect=self.detect)
+
+    @staticmethod
+    def _has_change(crop: _Crop, cloaked: Tensor) -> bool:
+        """Whether every face of a photograph has a cloak."""
+        largest = (cloaked - crop.images).abs().flatten(1).amax(1)
+        return bool((largest > 1.5 * NO_CHANGE).all())
 
     def _is_finished(self, file: Path) -> bool:
         """Whether a file needs no work any more; if so, it is counted."""
@@ -151,6 +182,9 @@ class BatchCloaker:
         if "skipped" in entry:
             self._skip(file, entry["skipped"])
             return True
+        if "uncloaked" in entry:
+            self._leave_uncloaked(file, entry["uncloaked"])
+            return True
         existing = self._hash_of_copy(Path(entry["copy"]))
         if existing in (None, entry["replaced"]):  # killed before the copy was written
             return False
@@ -162,42 +196,48 @@ class BatchCloaker:
         self._count(file, entry["retained"], entry["notes"])
         return True
 
-    def _crop(self, file: Path) -> _Crop:
-        """A file's aligned face, and where its copy goes.
+    def _crop(self, file: Path, owner: Owner) -> _Crop:
+        """A file's aligned faces, and where its copy goes.
 
         Raises:
             Unusable: it shows nothing that can be cloaked.
             ValueError: it cannot be read now.
         """
         content = read_content(self.source / file, within=self.source)
+        which = self.settings["which"]
         try:
             picture = decode(content)
-            face = find_face(picture, detect=self.detect, several=self.settings["several"])
+            faces = find_faces(picture, detect=self.detect, which=which, owner=owner)
         except ValueError as problem:
             if isinstance(problem.__cause__, MemoryError | RuntimeError):
                 raise  # another try may succeed
             raise Unusable(str(problem), sha256(content)) from problem
         copy = copy_name(file, copy_format(picture, self.settings["format"]))
-        notes = tuple(note for note in (*picture.notes, face.note) if note)
-        image = to_tensor(align_face(picture.image, face))
-        return _Crop(picture.sha256, face, image, copy, notes)
+        images = to_tensor([align_face(picture.image, face) for face in faces])
+        notes = [*picture.notes, *dict.fromkeys(face.note for face in faces)]
+        if picture.mode == "1":
+            notes.append("its copy has levels of grey, as a cloak needs more than black and white")
+        if bool(self.looks_cloaked(images).any()):
+            notes.append("looks cloaked already; a second cloak adds to what is visible")
+        return _Crop(picture.sha256, faces, images, copy, tuple(note for note in notes if note))
 
-    def _attack_for(self, files: Sequence[Path], images: Tensor) -> Attack:
+    def _attack_for(self, files: Sequence[Path], person: str, images: Tensor) -> Attack:
         """The attack with the target that all photographs of one person share.
 
         Args:
             files: of the person; some of them, evenly spaced, choose the target.
+            person: the name.
             images: of this batch, which choose it if none of those can be used.
         """
         if not isinstance(self.attack, FawkesV03):
             return self.attack
-        key, targets = f"/target of/{person_of(files[0])}", self.attack.targets  # no relative path
+        key, targets = f"/target of/{person}", self.attack.targets  # no relative path
         if key not in self.log:
-            crops = []
+            crops, owner = [], self._owner(files)
             for file in evenly_spaced(files, 2 * self.settings["batch"]):
                 with contextlib.suppress(ValueError):
-                    crops.append(self._crop(file).image)
-            own = torch.stack(crops) if crops else images
+                    crops.append(self._crop(file, owner).images)
+            own = torch.cat(crops) if crops else images
             label = self.attack.pick_target(own, seed=self.settings["seed"])
             self.log[key] = {"target": targets.names[label]}
         return replace(self.attack, targets=targets.of_people([self.log[key]["target"]]))
@@ -238,20 +278,30 @@ class BatchCloaker:
         if sha256(content) != crop.original:
             raise ValueError("the original was changed meanwhile; run again")
         picture = decode(content)
-        change = (cloaked - crop.image).permute(1, 2, 0).numpy()
-        image = paste_back(picture.image, crop.face, change)
+        image = _pasted(picture, crop, cloaked)
         format = copy_format(picture, self.settings["format"])
         return encode_copy(image, picture, format, keep_metadata=self.settings["keep_metadata"])
 
     def _check(
         self, content: bytes, crop: _Crop, cloaked: Tensor
     ) -> tuple[float | None, list[str]]:
-        """The share of its cloak that a copy retains, and remarks on it."""
-        published = realign(decode(content), crop.face, detect=self.detect)
-        if published is None:
-            return None, [*crop.notes, "no face is found in its copy any more"]
-        images = (crop.image[None], cloaked[None], published)
-        return retained_share(self.attack.extractors, *images), list(crop.notes)
+        """The share of its cloak that a copy retains, and remarks on it.
+
+        Of several faces that of the one that retains least.
+        """
+        published, shares = decode(content), []
+        for face, clean, goal in zip(crop.faces, crop.images, cloaked, strict=True):
+            found = realign(published, face, detect=self.detect)
+            if found is None:
+                return None, [*crop.notes, "no face is found at its place in the copy any more"]
+            images = (clean[None], goal[None], found)
+            shares.append(retained_share(self.attack.extractors, *images))
+        known = [share for share in shares if share is not None]
+        if not known:
+            return None, list(crop.notes)
+        least = min(known)
+        little = [f"the copy retains {max(0.0, least):.0%} of the cloak's shift"]
+        return least, [*crop.notes, *(little if least < LITTLE else [])]
 
     def _check_within(self, copy: Path) -> None:
         """Raise ValueError where a link leads the copy out of its folder."""
@@ -290,6 +340,10 @@ class BatchCloaker:
         self.problems.append(Skipped(file, reason))
         self._advance(file)
 
+    def _leave_uncloaked(self, file: Path, reason: str) -> None:
+        self.uncloaked.append(Skipped(file, reason))
+        self._advance(file)
+
     def _count(self, file: Path, retained: float | None, notes: Sequence[str]) -> None:
         self.retained.append(retained)
         self.notes += [Skipped(file, note) for note in notes]
@@ -298,3 +352,14 @@ class BatchCloaker:
     def _advance(self, file: Path) -> None:
         self.done += 1
         self.progress(self.done, self.total, printable(file))
+
+
+def _pasted(picture: Picture, crop: _Crop, cloaked: Tensor) -> Image.Image:
+    """The photograph with the cloaks of its faces, without colour if it has none."""
+    image = picture.image
+    for face, clean, goal in zip(crop.faces, crop.images, cloaked, strict=True):
+        change = goal - clean
+        if picture.is_grey:
+            change = change.mean(0, keepdim=True).expand(3, -1, -1)
+        image = paste_back(image, face, change.permute(1, 2, 0).numpy())
+    return image

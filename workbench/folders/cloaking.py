@@ -10,8 +10,7 @@ import contextlib
 import errno
 import math
 import os
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +20,18 @@ from poisonlib import atomic
 from poisonlib.alignment import SIDE
 from poisonlib.attacks import Attack
 from poisonlib.attacks.cache import cache_key
+from poisonlib.defenses import detector
 from poisonlib.log import Log
 from poisonlib.progress import Progress, no_progress
-from workbench.folders.batches import DISK_ERRORS, BatchCloaker, person_of
+from workbench.folders.batches import DISK_ERRORS, BatchCloaker, LooksCloaked
 from workbench.folders.encode import Format
-from workbench.photos.faces import Detect, Several, cached_landmarks
-from workbench.photos.walk import Skipped, existing_folder, printable, walk
+from workbench.photos.detection import Detect, cached_landmarks
+from workbench.photos.faces import Which
+from workbench.photos.layout import Layout, read_album
+from workbench.photos.walk import LOG, Skipped, printable
 
 BATCH = 16
 """Photographs of one person that are cloaked together, at most."""
-LOG = "poisonlib-cloak.jsonl"
-"""The log of what was done, in the folder of the copies; see :class:`poisonlib.log.Log`."""
 
 
 class CannotWrite(Exception):
@@ -43,12 +43,14 @@ class CloakedFolder:
     """What became of every file of a folder.
 
     Attributes:
+        album: what was understood of the folder with the originals, in words.
         folder: with the cloaked photographs and the log.
         cloaked: how many were written by this run.
         cloaked_before: how many an earlier run had written.
         retained: of each of both, the share of the cloak that the published file retains; None
             where it could not be measured (see `workbench.folders.paste.retained_share`).
-        problems: files without a cloaked copy, with paths relative to the folder, and why.
+        uncloaked: photographs without a copy because the tool found no cloak for them.
+        problems: other files without a cloaked copy, with paths relative to the folder, and why.
         notes: remarks on files that have one.
 
     Example:
@@ -63,10 +65,12 @@ class CloakedFolder:
         (0, ['dark.png: no face found'])
     """
 
+    album: str
     folder: Path
     cloaked: int
     cloaked_before: int
     retained: tuple[float | None, ...]
+    uncloaked: tuple[Skipped, ...]
     problems: tuple[Skipped, ...]
     notes: tuple[Skipped, ...]
 
@@ -77,19 +81,21 @@ def cloak_folder(
     attack: Attack,
     *,
     seed: int = 0,
-    several: Several = "choose",
+    which: Which = "owner",
+    layout: Layout = "auto",
     format: Format = "same",
     keep_metadata: bool = False,
     batch: int = BATCH,
     detect: Detect = cached_landmarks,
+    looks_cloaked: LooksCloaked | None = None,
     progress: Progress | None = None,
 ) -> CloakedFolder:
     """Write a cloaked copy of every photograph below a folder into another, under the same name.
 
-    Each folder directly in ``source`` holds one person's photographs, at any depth; those directly
-    in it are one more person's. For Fawkes v0.3 that matters: all of a person's photographs are
-    pulled towards one and the same other person, who is chosen by up to ``2 * batch`` of them. They
-    are cloaked in batches of neighbours in the order of names, and the result depends on the
+    Whose photographs lie where is what :func:`workbench.photos.layout.read_album` reads. It
+    matters where several faces are in a picture, and for Fawkes v0.3: all of a person's photographs
+    are pulled towards one and the same other person, who is chosen by up to ``2 * batch`` of them.
+    They are cloaked in batches of neighbours in the order of names, and the result depends on the
     folder's content alone, not on how often a run was stopped.
 
     Args:
@@ -97,13 +103,16 @@ def cloak_folder(
         out: made if there is none. Files in it that this call has not written stay as they are.
         attack: crafts the cloaks.
         seed: of everything random in the attack.
-        several: what to do about pictures with several faces. Only one face is ever cloaked.
+        which: of several faces in a picture: the person's, all, or none, as it is skipped.
+        layout: see :func:`workbench.photos.layout.read_album`.
         format: of the copies: that of the original (JPEG at quality 95 with full colour, all others
             without loss, PNG for GIF), or PNG for all.
         keep_metadata: keep what `workbench.photos.metadata` lists. By default only pixels, turned
             upright, and the colour profile are.
         batch: photographs that are cloaked together, at most.
         detect: detects the landmarks in a picture.
+        looks_cloaked: tells of aligned faces whether they look cloaked already; by default the
+            packaged detector.
         progress: called with (files done, files in all, the file) after each file.
 
     Returns:
@@ -120,17 +129,19 @@ def cloak_folder(
         >>> from pathlib import Path
         >>> from PIL import Image
         >>> from workbench import folders
-        >>> from poisonlib import people
-        >>> from poisonlib.attacks import Unperturbed
+        >>> from poisonlib import extractors, people
+        >>> from poisonlib.attacks import LowKey
         >>> pixels = (people.load("users").of("p00002")[0] * 255).byte().permute(1, 2, 0).numpy()
         >>> Path("album").mkdir()
         >>> Image.fromarray(pixels).resize((224, 224)).save("album/garden.png")
-        >>> folders.cloak_folder("album", "cloaked", Unperturbed()).cloaked
+        >>> tool = LowKey([extractors.load("softmax-2014")], steps=3)
+        >>> folders.cloak_folder("album", "cloaked", tool).cloaked
         1
-        >>> folders.cloak_folder("album", "cloaked", Unperturbed()).cloaked_before  # all is done
+        >>> folders.cloak_folder("album", "cloaked", tool).cloaked_before  # all is done
         1
     """
-    source, out = existing_folder(source, what="the photographs to cloak"), Path(out)
+    album, out = read_album(source, layout=layout, what="the photographs to cloak"), Path(out)
+    source = album.folder
     if batch < 1:
         raise ValueError(f"batch must be at least 1, got {batch}")
     _check_apart(source, out)
@@ -138,7 +149,8 @@ def cloak_folder(
         "attack": repr(attack),
         "weights and code": cache_key(attack, torch.zeros(1, 3, SIDE, SIDE), seed=seed)[:16],
         "seed": seed,
-        "several": several,
+        "which": which,
+        "layout": layout,
         "format": format,
         "keep_metadata": keep_metadata,
         "batch": batch,
@@ -146,18 +158,27 @@ def cloak_folder(
     with _as_cannot_write(out), _locked(out / LOG):
         log = Log(out / LOG, about={"log": "photographs cloaked by poisonlib"} | settings)
         atomic.remove_partial_files(out)
-        people, problems = _files_by_person(source)
-        total = sum(map(len, people.values()))
-        cloaker = BatchCloaker(source, out, attack, log, detect, total, progress or no_progress)
-        for files in people.values():
+        cloaker = BatchCloaker(
+            source,
+            out,
+            attack,
+            log,
+            detect,
+            looks_cloaked or detector.load().flags,
+            len(album.files),
+            progress or no_progress,
+        )
+        for person, files in album.people.items():
             for some in _batches(files, batch):
-                cloaker.cloak(some, files)
+                cloaker.cloak(some, files, person)
     return CloakedFolder(
+        album=str(album),
         folder=out,
         cloaked=cloaker.cloaked,
         cloaked_before=cloaker.cloaked_before,
         retained=tuple(cloaker.retained),
-        problems=(*problems, *cloaker.problems),
+        uncloaked=tuple(cloaker.uncloaked),
+        problems=(*album.problems, *cloaker.problems),
         notes=tuple(cloaker.notes),
     )
 
@@ -219,20 +240,7 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _files_by_person(source: Path) -> tuple[dict[str, list[Path]], list[Skipped]]:
-    """Files of each person, relative to the folder, and what could not be read."""
-    people: dict[str, list[Path]] = defaultdict(list)
-    problems = []
-    for entry in walk(source):
-        if isinstance(entry, Skipped):
-            problems.append(entry)
-        else:
-            file = entry.relative_to(source)
-            people[person_of(file)].append(file)
-    return people, problems
-
-
-def _batches(files: list[Path], most: int) -> list[list[Path]]:
+def _batches(files: Sequence[Path], most: int) -> list[Sequence[Path]]:
     """The files in order, in as few batches as possible, whose sizes differ by one at most."""
     count = math.ceil(len(files) / most)
     ends = [len(files) * number // count for number in range(count + 1)]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from workbench.photos.pictures import Picture
+from workbench.photos.pictures import GREY, Picture
 
 Format = Literal["same", "png"]
 
@@ -53,7 +53,8 @@ def encode_copy(image: Image.Image, picture: Picture, format: str, *, keep_metad
 
     Args:
         image: RGB, cloaked.
-        picture: the original, for its transparency and colour profile.
+        picture: the original, for its transparency and colour profile; if it is stored without
+            colour, so is its copy.
         format: one of `SUFFIXES`.
         keep_metadata: also the part of its EXIF block that may be published
             (`workbench.photos.metadata`).
@@ -61,6 +62,8 @@ def encode_copy(image: Image.Image, picture: Picture, format: str, *, keep_metad
     Raises:
         OSError, ValueError: the format cannot hold it.
     """
+    if picture.mode in GREY:
+        image = image.convert("L")
     if picture.alpha is not None:
         image = image.copy()
         image.putalpha(picture.alpha)

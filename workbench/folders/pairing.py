@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbench.folders.cloaking import LOG
 from workbench.photos.walk import Skipped, evenly_spaced, existing_folder, printable, walk
 
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .mpo .png .webp .tif .tiff .bmp .gif".split())
@@ -140,7 +139,7 @@ def _files_below(folder: Path, side: str, problems: list[Skipped]) -> list[Path]
     for entry in walk(folder):
         if isinstance(entry, Skipped):
             problems.append(_problem(entry.file, side, entry.reason))
-        elif entry != folder / LOG:
+        else:
             files.append(entry.relative_to(folder))
     return files
 

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from poisonlib.alignment import SIDE, TEMPLATE, similarity
 from poisonlib.attacks.base import Extractor
-from workbench.photos.faces import Detect, Face, align_face, to_tensor
+from workbench.photos.detection import Detect
+from workbench.photos.faces import Face, align_face
+from workbench.photos.owner import to_tensor
 from workbench.photos.pictures import Picture
 
 EDGE = 2
@@ -20,6 +22,8 @@ EDGE = 2
 
 Enough for no seam to show, as a pixel there covers several of the photograph's. Each further one
 costs much of a cloak, which uses the border as well; resampling costs hardly any."""
+ELSEWHERE = 0.5
+"""A face whose landmarks are further off than this, in distances of the eyes, is another one."""
 STRIP = 256
 """Rows of the photograph that are changed at a time, which bounds the memory."""
 
@@ -80,13 +84,16 @@ def realign(published: Picture, face: Face, *, detect: Detect) -> Tensor | None:
         detect: detects faces anew; the nearest to ``face`` counts.
 
     Returns:
-        None where no face is detected any more.
+        None where no face is detected there any more.
     """
     landmarks = detect(published.image, published.content)
     if len(landmarks) == 0:
         return None
-    nearest = np.linalg.norm(landmarks - face.landmarks, axis=(1, 2)).argmin()
-    return to_tensor(align_face(published.image, Face(landmarks[nearest], len(landmarks))))[None]
+    off = np.linalg.norm(landmarks - face.landmarks, axis=2).mean(1)
+    nearest = off.argmin()
+    if off[nearest] > ELSEWHERE * np.linalg.norm(face.landmarks[1] - face.landmarks[0]):
+        return None
+    return to_tensor(align_face(published.image, Face(landmarks[nearest])))[None]
 
 
 def retained_share(

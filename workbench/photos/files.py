@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +17,12 @@ from numpy.typing import NDArray
 
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress
-from workbench.photos.faces import (
-    Choose,
-    align_face,
-    find_face,
-    most_central,
-    most_prominent,
-    to_tensor,
-)
-from workbench.photos.pictures import read, resolve_link
-from workbench.photos.walk import Skipped, evenly_spaced, existing_folder, list_visible
+from workbench.photos.detection import cached_landmarks
+from workbench.photos.faces import align_face, find_faces
+from workbench.photos.layout import NOBODY, Album, Layout, read_album
+from workbench.photos.owner import Owner, to_tensor
+from workbench.photos.pictures import read
+from workbench.photos.walk import Skipped, evenly_spaced, list_visible
 
 LabelledFile = tuple[str, Path]
 """A person's name, and a file that shows them."""
@@ -38,27 +34,35 @@ class FoundPhotos(Photos):
 
     Attributes:
         skipped: files that were left out, with reasons.
+        notes: remarks on files that were read, such as on which of several faces was taken.
+        album: what was understood of the folder, in words.
     """
 
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[Skipped, ...] = ()
+    album: str = ""
 
 
 def from_folder(
     folder: Path | str,
     *,
+    layout: Layout = "auto",
     min_photos: int = 1,
     most: int | None = None,
     progress: Progress | None = None,
 ) -> FoundPhotos:
-    """Read photographs from ``folder/NAME/*.jpg`` and cut out the most prominent face of each.
+    """Read photographs from ``folder/NAME/*.jpg`` and cut out each person's face.
 
-    Every file in a person's folder is read, or listed with the reason why not, whatever its name
-    ends with; hidden files are left out, and no link out of the folder is followed. Pictures are
-    turned upright as their EXIF orientation says. Only landmarks are cached, in poisonlib's cache
+    Every file in a person's folder is read, however deep, or listed with the reason why not,
+    whatever its name ends with; hidden files are left out, and no link out of the folder is
+    followed. Pictures are turned upright as their EXIF orientation says. Of several faces the most
+    central one is taken, unless another is clearly more like those on the person's other
+    photographs (:mod:`workbench.photos.owner`). Only landmarks are cached, in poisonlib's cache
     folder; the given folder is only read. A trial needs four photographs of each person.
 
     Args:
         folder: with one folder for each person, named after them.
+        layout: see :func:`workbench.photos.layout.read_album`.
         min_photos: leave out people with fewer photographs than this.
         most: read at most this many files, so that they fit into memory: fewer of people who have
             many, and if that is not enough, fewer people. Each photograph takes 150 kB.
@@ -90,23 +94,20 @@ def from_folder(
         (torch.Size([2, 3, 112, 112]), ['notes.txt'])
     """
     example = Path(folder) / "Ada" / "1.jpg"
-    folder = existing_folder(
-        folder, what=f"a folder of photographs for each person, e.g. {example}"
-    )
-    entries = list_visible(folder)
-    people = [path for path in entries if os.path.isdir(path)]
-    skipped = [Skipped(path, "not in a person's folder") for path in entries if path not in people]
-    files: list[LabelledFile] = []
-    for person in people:
-        try:
-            if person.is_symlink():
-                resolve_link(person, within=folder)
-            files += [(person.name, file) for file in list_visible(person)]
-        except OSError as problem:
-            skipped.append(Skipped(person, f"a folder that cannot be read ({problem.strerror})"))
-        except ValueError as problem:
-            skipped.append(Skipped(person, str(problem)))
-    return _read_all(files, folder, most_prominent, min_photos, most, skipped, progress)
+    what = f"a folder of photographs for each person, e.g. {example}"
+    album = read_album(folder, layout=layout, what=what)
+    folder = album.folder
+    skipped = [Skipped(folder / each.file, each.reason) for each in album.problems]
+    people = dict(album.people)
+    if album.names:
+        loose = people.pop(NOBODY, ())
+        skipped += [Skipped(folder / file, "not in a person's folder") for file in loose]
+    files = [(name, folder / file) for name, own in people.items() for file in own]
+    owners = {
+        name: Owner([folder / file for file in own], within=folder, detect=cached_landmarks)
+        for name, own in people.items()
+    }
+    return _read_all(files, album, owners, min_photos, most, skipped, progress)
 
 
 def lfw(
@@ -157,13 +158,14 @@ def lfw(
     for person in filter(os.path.isdir, list_visible(folder)):
         if len(photographs := list_visible(person)) >= min_faces:
             files += [(person.name.replace("_", " "), file) for file in photographs]
-    return _read_all(files, folder, most_central, 1, most, [], progress, thin_to=min_faces)
+    album = Album(folder, {})
+    return _read_all(files, album, {}, 1, most, [], progress, thin_to=min_faces)
 
 
 def _read_all(
     files: list[LabelledFile],
-    folder: Path,
-    choose: Choose,
+    album: Album,
+    owners: Mapping[str, Owner],
     min_photos: int,
     most: int | None,
     skipped: list[Skipped],
@@ -174,19 +176,26 @@ def _read_all(
     """The photographs in files of one folder.
 
     Args:
+        owners: by name, who choose among several faces; by default the most central is taken.
         thin_to: how many files of each person are read at least; ``min_photos`` if not given.
     """
+    folder = album.folder
     chosen = _thinned(files, most, min_photos if thin_to is None else thin_to)
     if len(chosen) < len(files):
         people = len({name for name, _ in chosen})
         reason = f"{len(chosen)} of its {len(files)} files were read, of {people} people"
         skipped.append(Skipped(folder, reason))
     faces: list[tuple[str, NDArray]] = []
+    remarks: list[Skipped] = []
     for done, (name, file) in enumerate(chosen):
         try:
-            faces.append((name, _read_face(file, choose, folder)))
+            picture = read(file, within=folder)
+            (face,) = find_faces(picture, owner=owners.get(name))
         except ValueError as problem:
             skipped.append(Skipped(file, str(problem)))
+        else:
+            faces.append((name, align_face(picture.image, face)))
+            remarks += [Skipped(file, note) for note in (*picture.notes, face.note) if note]
         if progress is not None:
             progress(done + 1, len(chosen), f"looking for faces in {folder.name}")
     counts = Counter(name for name, _ in faces)
@@ -205,19 +214,9 @@ def _read_all(
         labels=torch.tensor([names.index(name) for name, _ in faces]),
         names=names,
         skipped=tuple(skipped),
+        notes=tuple(remarks),
+        album=str(album),
     )
-
-
-def _read_face(file: Path, choose: Choose, folder: Path) -> NDArray:
-    """A file's aligned face ``(112, 112, 3)`` uint8.
-
-    Raises:
-        ValueError: the reason why there is none.
-    """
-    if os.path.isdir(file):
-        raise ValueError("a folder in a person's folder; its files are not read")
-    picture = read(file, within=folder)
-    return align_face(picture.image, find_face(picture, choose=choose))
 
 
 def _thinned(

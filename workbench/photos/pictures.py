@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from poisonlib import hashing
 from workbench.photos.metadata import publishable_exif
@@ -30,6 +30,8 @@ MOST_BYTES = 750_000_000
 """What so many pixels take in the least compact of the formats, and a little more."""
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 """Pillow's modes for grey pictures of 16 bits, whose conversion would clip instead of scale."""
+GREY = ("1", "L", "LA", "La", *SIXTEEN_BITS)
+"""Its modes without colour."""
 UNSCALED = ("I", "F")
 """Its modes for values of 32 bits, whose black and white levels are unknown."""
 
@@ -46,7 +48,9 @@ class Picture:
         image: RGB, 8 bits, upright as EXIF says.
         alpha: the transparency of the same size, where there is any.
         format: of the file, one of `FORMATS`.
-        profile: the ICC colour profile of ``image``, or nothing.
+        mode: in which it is stored, by Pillow's names.
+        profile: the ICC colour profile of ``image``, or of it as grey if it is stored so; or
+            nothing.
         exif: its EXIF block without position, thumbnail, maker notes and orientation, or nothing.
         notes: remarks on what was lost in conversion.
     """
@@ -55,9 +59,18 @@ class Picture:
     image: Image.Image
     alpha: Image.Image | None
     format: str
+    mode: str
     profile: bytes
     exif: bytes
     notes: tuple[str, ...]
+
+    @cached_property
+    def is_grey(self) -> bool:
+        """Whether no pixel has a colour, in whatever mode the picture is stored."""
+        if self.mode in GREY:
+            return True
+        red, *others = self.image.split()
+        return all(ImageChops.difference(red, other).getextrema() == (0, 0) for other in others)
 
     @cached_property
     def sha256(self) -> str:
@@ -169,12 +182,13 @@ def _convert(opened: Image.Image, content: bytes) -> Picture:
     opened.load()
     if opened.mode in UNSCALED:
         raise ValueError("values of 32 bits; save it with 8 or 16")
-    if opened.mode in SIXTEEN_BITS:
+    if opened.mode in SIXTEEN_BITS or _bits(opened, content) > 8:
         notes.append("its 16 bits became 8")
     if opened.mode == "CMYK":
         notes.append("its printing colours (CMYK) became RGB without their profile")
     profile = opened.info.get("icc_profile") or b""
-    in_rgb = opened.mode in ("RGB", "RGBA", "RGBX", "P") and profile[16:20] == b"RGB "
+    space = b"GRAY" if opened.mode in GREY else b"RGB "
+    fits = opened.mode in ("RGB", "RGBA", "RGBX", "P", *GREY) and profile[16:20] == space
     exif = publishable_exif(opened)
     upright = _in_8_bits(_upright(opened))
     alpha = None
@@ -184,7 +198,17 @@ def _convert(opened: Image.Image, content: bytes) -> Picture:
         alpha = None
     image = upright.convert("RGB")
     image.info.clear()  # Pillow would write its entries into new files
-    return Picture(content, image, alpha, name, profile if in_rgb else b"", exif, tuple(notes))
+    kept = profile if fits else b""
+    return Picture(content, image, alpha, name, opened.mode, kept, exif, tuple(notes))
+
+
+def _bits(opened: Image.Image, content: bytes) -> int:
+    """Of each value in a file, which Pillow does not say of pictures in colour."""
+    if opened.format == "PNG":
+        return content[24]  # in the header, which always comes first
+    if opened.format == "TIFF":
+        return int(np.max(opened.tag_v2.get(ExifTags.Base.BitsPerSample, 8)))
+    return 8
 
 
 def _upright(picture: Image.Image) -> Image.Image:
