@@ -40,6 +40,7 @@ book: $(READY) ## execute the chapters that changed and build the site; warnings
 
 # What `make book` does; two of these at once would delete each other's pages.
 site: $(READY)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m poisonlib lab
 	@POISONLIB_SITE=1 OMP_NUM_THREADS=1 $(BIN)/python -m tools.run_chapters --jobs $(JOBS)
 	@# A warning is told once, when a page is read: after a failed build all pages are read again.
 	@if test -e _build/.unfinished; then rm -rf _build/.doctrees; fi
@@ -80,7 +81,7 @@ lock: ## renew requirements.lock from the pins in pyproject.toml (a fresh enviro
 	@tools/renew-lock
 
 clean: ## remove the built site and the executed notebooks
-	rm -rf _build book/_static/plotly.min.js book/_static/mathjax
+	rm -rf _build book/_static/plotly.min.js book/_static/mathjax book/_static/lab/data
 
 clean-all: clean ## remove the environment as well
 	rm -rf $(VENV) *.egg-info

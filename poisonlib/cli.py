@@ -24,6 +24,7 @@ COMMANDS = {
     "record": "studio",
     "real-faces": "studio",
     "reproduce": "studio",
+    "lab": "studio",
     "cloak": "workbench",
     "audit": "workbench",
     "sweep": "workbench",

@@ -77,6 +77,21 @@ def _drop_thebe_style(app, pagename, templatename, context, doctree) -> None:
     ]
 
 
+FIGURE_SCRIPTS = ("plotly.min.js", "figures.js")
+
+
+def _drop_figure_scripts(app, pagename, templatename, context, doctree) -> None:
+    """A page without figures need not load five megabytes to draw them."""
+    if not app.env.metadata.get(pagename, {}).get(KEY):
+        context["script_files"] = [
+            file
+            for file in context["script_files"]
+            if not str(getattr(file, "filename", file)).startswith(
+                tuple(f"_static/{script}" for script in FIGURE_SCRIPTS)
+            )
+        ]
+
+
 def numbered(
     figures: Mapping[str, Sequence[str]], chapters: Mapping[str, int | None]
 ) -> dict[str, tuple[str, str]]:
@@ -198,4 +213,5 @@ def setup(app) -> dict[str, object]:
     app.connect("doctree-resolved", _write_numbers)
     app.connect("build-finished", _mend_pages)
     app.connect("html-page-context", _drop_thebe_style, priority=900)
+    app.connect("html-page-context", _drop_figure_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -92,7 +92,8 @@ def open_page(launch, address: str) -> Iterator:
             contexts.clear()
             browsers.append(launch())
         if look not in contexts:
-            contexts[look] = browsers[-1].new_context(**LOOKS[look])
+            # Playwright waits by eval, which the policy of a page may refuse.
+            contexts[look] = browsers[-1].new_context(**LOOKS[look], bypass_csp=True)
             contexts[look].route("**/*", cut)
         return Visit.open(contexts[look], f"{address}/{page}.html", look=look)
 
