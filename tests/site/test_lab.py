@@ -71,7 +71,7 @@ window.give = array => btoa(new Uint8Array(array.buffer, array.byteOffset, array
 
 
 def until(tab, expression: str, *given: object) -> None:
-    """Wait until an expression is true. (Playwright's own way needs eval, which the page refuses.)"""
+    """Wait until an expression is true; Playwright's way needs eval, which the page refuses."""
     end = time.monotonic() + FAR / 1000
     while not tab.evaluate(expression, *given):
         assert time.monotonic() < end, f"never true: {expression}"
