@@ -70,6 +70,8 @@ def write(
 ) -> None:
     """Write bytes, or text as UTF-8, in one step; see :func:`writing`.
 
+    Half characters, such as names of files that are no UTF-8 hold, are written as ``\\u`` codes.
+
     Example:
         >>> from pathlib import Path
         >>> from poisonlib import atomic
@@ -78,7 +80,8 @@ def write(
         6
     """
     with writing(path, private=private, overwrite=overwrite) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        is_text = isinstance(content, str)
+        file.write(content.encode("utf-8", "backslashreplace") if is_text else content)
 
 
 def remove_partial_files(folder: Path) -> None:

@@ -12,6 +12,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from poisonlib.printing import forgiving
+
 COMMANDS = {
     "people": "studio",
     "train": "studio",
@@ -53,18 +55,30 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
-    Mistakes in what was asked (a bad value, a missing file) end with one line that says what to
-    do, and exit code 2; Ctrl-C with 130. Anything else is a defect and shows its traceback.
+    Mistakes in what was asked (a bad value, a missing file), and files that cannot be written, end
+    with one line that says what to do, and exit code 2; Ctrl-C with 130. Anything else is a defect
+    and shows its traceback. Printing never fails (:func:`poisonlib.printing.forgiving`): a command
+    whose output nobody reads to its end does its work all the same. If standard output cannot be
+    written for another reason, such as a full disk, the exit code is 2.
 
     Example:
         >>> from poisonlib import cli
         >>> cli.main(["people", "pack", "nowhere", "--out", "packed.zip"])
         2
     """
+    with forgiving() as problems:
+        code = _run(arguments)
+    for problem in problems:
+        with forgiving():
+            print(f"poisonlib: what was printed is incomplete ({problem})", file=sys.stderr)
+    return 2 if problems else code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     chosen = parser().parse_args(arguments)
     try:
         return chosen.run(chosen) or 0
-    except (ValueError, FileNotFoundError, ModuleNotFoundError) as problem:
+    except (ValueError, OSError, ModuleNotFoundError) as problem:
         print(f"poisonlib: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -11,7 +11,9 @@ from torch import Tensor
 
 def sha256(content: bytes | str) -> str:
     """Digest of bytes, or of text as UTF-8."""
-    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")  # the names of some files need it
+    return hashlib.sha256(content).hexdigest()
 
 
 def sha256_of_file(*paths: Path | str) -> str:

@@ -62,8 +62,11 @@ class Log:
         """Append a result.
 
         Raises:
+            TypeError: a key that is no text, or a result that JSON cannot hold.
             OSError: it cannot be written; the file is as it was.
         """
+        if not isinstance(key, str):
+            raise TypeError(f"a key of a log must be text, got {type(key).__name__}")
         line = json.dumps([key, result])
         if self.path is not None:
             self._append(self.path, line)

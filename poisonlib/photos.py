@@ -94,18 +94,42 @@ class Photos:
         return self.subset(torch.isin(self.labels, wanted))
 
     def joined(self, other: Photos) -> Photos:
-        """These photographs and those of other people as one set, labels counted on.
+        """These photographs and those of other people as one set.
+
+        Labels of the first set stay as they are. Names of the other one that are new are added
+        behind, in their order; a name that is known already, of somebody without a photograph in
+        the first set, keeps the label it has there.
 
         Raises:
-            ValueError: a name that occurs in both.
+            ValueError: somebody of one name has photographs in both, or two people of one set have
+                one name; or photographs of two sizes.
         """
-        if twice := set(self.names) & set(other.names):
+        here, there = ([side.names[label] for label in side.people] for side in (self, other))
+        for names in (here, there):
+            if len(set(names)) < len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise ValueError(f"two people are called {twice!r}; give each a name of their own")
+        if twice := set(here) & set(there):
             raise ValueError(
-                f"two sets of different people can be joined; {len(twice)} name(s) occur in both, "
+                f"two sets of different people can be joined; {len(twice)} of them occur in both, "
                 f"e.g. {sorted(twice)[0]!r}"
             )
-        labels = torch.cat([self.labels, other.labels + len(self.names)])
-        return Photos(torch.cat([self.images, other.images]), labels, self.names + other.names)
+        if self.images.shape[1:] != other.images.shape[1:]:
+            raise ValueError(
+                "photographs to be joined must have one size, got "
+                f"{tuple(self.images.shape[1:])} and {tuple(other.images.shape[1:])}"
+            )
+        names = list(self.names)
+        place = {name: label for label, name in reversed(list(enumerate(names)))}
+        place |= dict(zip(here, self.people, strict=True))
+        new = torch.zeros(len(other.names), dtype=torch.int64)
+        for label, name in enumerate(other.names):
+            if name not in place:
+                place[name] = len(names)
+                names.append(name)
+            new[label] = place[name]
+        labels = torch.cat([self.labels, new[other.labels]])
+        return Photos(torch.cat([self.images, other.images]), labels, tuple(names))
 
 
 def resized(images: Tensor, size: int) -> Tensor:

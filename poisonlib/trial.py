@@ -21,7 +21,9 @@ from torch import Tensor
 from poisonlib import checks
 from poisonlib.attacks import Attack, Cloak
 from poisonlib.attacks.base import round_to_8_bits
+from poisonlib.caching import only_costs_time
 from poisonlib.extractors import Extractor, embed
+from poisonlib.extractors.base import check_extractor
 from poisonlib.hashing import sha256_of_tensors
 from poisonlib.log import Log
 from poisonlib.photos import Photos
@@ -262,7 +264,8 @@ def grid(
     """Many trials on the same photographs: every case with every user.
 
     Each extractor embeds the photographs once, however many cases use it. With a ``log``, every
-    finished pair of case and user is appended to a file, and a run that was stopped resumes there.
+    finished pair of case and user is appended to a file, and a run that was stopped resumes there;
+    where the file cannot be written, the run goes on without it.
 
     Args:
         cases: the trials; they are told apart by attack, extractor, recogniser and ``columns``.
@@ -318,11 +321,14 @@ def grid(
                 progress(place * len(chosen) + turn, len(cases) * len(chosen), said)
             if name not in finished:
                 if protocol is None:
-                    known = embeddings.get(case.extractor.fingerprint)
+                    fingerprint = check_extractor(case.extractor).fingerprint
+                    known = embeddings.get(fingerprint)
                     protocol = _Protocol(case, published, test, seed, known)
-                    embeddings[case.extractor.fingerprint] = protocol.embeddings
-                finished[name] = protocol.control(user)[0] + protocol.cloaked(user)[0]
-            table += finished[name]
+                    embeddings[fingerprint] = protocol.embeddings
+                rows = protocol.control(user)[0] + protocol.cloaked(user)[0]
+                with only_costs_time():
+                    finished[name] = rows
+            table += finished[name] if name in finished else rows
     if progress is not None:
         progress(len(cases) * len(chosen), len(cases) * len(chosen), "done")
     return pandas.DataFrame(table)

@@ -6,7 +6,8 @@ the attacks' own code. Change any of them and the key changes; nothing ever need
 
 Files appear in one step (written beside, then renamed) and begin with a checksum of the rest, so
 any number of processes may share a folder, and one that is killed leaves at worst a stray temporary
-file. A file that fails its checksum is computed again and replaced.
+file. A file that fails its checksum is computed again and replaced. A folder that cannot be written
+costs time and nothing else: its cloaks stay in memory.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
-from poisonlib import atomic, checks
+from poisonlib import atomic, checks, identity
 from poisonlib.attacks import lpips
 from poisonlib.attacks.base import Attack, Cloak, Extractor, name_of
-from poisonlib.caching import cache_folder
+from poisonlib.caching import cache_folder, only_costs_time
 from poisonlib.hashing import sha256_of_json, sha256_of_tensors
 from poisonlib.progress import Progress
 
 CHECKSUM_BYTES = 32
 CODE = ("base", "control", "fawkes_v03", "fawkes_v1", "lowkey", "lpips", "ssim", "tanh_space")
 """The modules that a cloak depends on; a change to one of them makes all cloaks anew."""
+IN_MEMORY = 1 << 28
+"""Bytes of cloaks at most that a cache keeps in memory where its folder cannot be written."""
 
 
 class CloakCache:
@@ -52,6 +56,7 @@ class CloakCache:
 
     def __init__(self, folder: Path | str | None = None) -> None:
         self.folder = cache_folder("cloaks") if folder is None else Path(folder)
+        self._unwritten: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return f"CloakCache({str(self.folder)!r})"
@@ -62,6 +67,8 @@ class CloakCache:
 
     def get(self, key: str) -> Cloak | None:
         """The cloak of a key, or None where there is none that passes its checksum."""
+        if key in self._unwritten:
+            return _unpacked(self._unwritten[key])
         try:
             content = self.path(key).read_bytes()
         except OSError:
@@ -69,21 +76,16 @@ class CloakCache:
         checksum, payload = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
         if hashlib.sha256(payload).digest() != checksum:
             return None
-        stored = safetensors.torch.load(payload)
-        return Cloak(
-            images=stored["images"].float().div(255),
-            dssim=stored["dssim"],
-            lpips=stored["lpips"],
-            linf=stored["linf"],
-            steps=int(stored["steps"]),
-            attack=bytes(stored["attack"].tolist()).decode(),
-        )
+        try:
+            return _unpacked(payload)
+        except (SafetensorError, KeyError, ValueError):  # whole, and not what this code writes
+            return None
 
     def put(self, key: str, cloak: Cloak) -> None:
         """Store a cloak, replacing what was there. Its images are stored as bytes.
 
-        Raises:
-            OSError: the folder cannot be written.
+        Where the folder cannot be written, the cloak stays in memory instead, up to
+        :data:`IN_MEMORY`, and the reason is logged once.
         """
         payload = safetensors.torch.save(
             {
@@ -95,8 +97,24 @@ class CloakCache:
                 "attack": torch.tensor(list(cloak.attack.encode()), dtype=torch.uint8),
             }
         )
-        path = self.path(key)
-        atomic.write(path, hashlib.sha256(payload).digest() + payload)
+        kept = sum(map(len, self._unwritten.values()))
+        if kept + len(payload) <= IN_MEMORY:
+            self._unwritten[key] = payload
+        with only_costs_time():
+            atomic.write(self.path(key), hashlib.sha256(payload).digest() + payload)
+            self._unwritten.pop(key, None)
+
+
+def _unpacked(payload: bytes) -> Cloak:
+    stored = safetensors.torch.load(payload)
+    return Cloak(
+        images=stored["images"].float().div(255),
+        dssim=stored["dssim"],
+        lpips=stored["lpips"],
+        linf=stored["linf"],
+        steps=int(stored["steps"]),
+        attack=bytes(stored["attack"].tolist()).decode(),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +128,8 @@ class Cached:
         cache: where cloaks are stored.
 
     Raises:
-        ValueError: an extractor without fingerprint.
+        ValueError: an extractor without fingerprint, or (when called) an attack of your own that
+            holds something that cannot be looked into.
 
     Example:
         >>> import torch
@@ -149,19 +168,33 @@ class Cached:
 def cache_key(attack: Attack, images: Tensor, *, seed: int) -> str:
     """Hash of all that a cloak depends on, hexadecimal.
 
+    Of an attack that is not the book's own, its code and all that it holds are part of the key: two
+    functions in a :class:`~poisonlib.attacks.FunctionAttack` have two keys.
+
     Raises:
-        ValueError: an extractor without fingerprint.
+        ValueError: an extractor without fingerprint, or an attack that cannot be told from others.
     """
+    is_ours = type(attack).__module__ in {f"poisonlib.attacks.{name}" for name in CODE}
     parts = {
         "attack": type(attack).__name__,
         "code": _code_hash(),
-        "settings": dict(attack.settings),
+        "settings": dict(attack.settings) if is_ours else _identity(attack),
         "extractors": [_fingerprint(extractor) for extractor in attack.extractors],
         "trunk": lpips.default().trunk,
         "seed": seed,
         "images": sha256_of_tensors(images),
     }
     return sha256_of_json(parts)
+
+
+def _identity(attack: Attack) -> str:
+    known = identity.of(attack)
+    if known.opaque:
+        raise ValueError(
+            f"{type(attack).__name__} holds {', '.join(known.opaque)}, which cannot be looked "
+            "into, so its cloaks cannot be told from those of another; call it without a cache"
+        )
+    return known.digest
 
 
 def _fingerprint(extractor: Extractor) -> str:

@@ -280,7 +280,7 @@ class TwoModels:
         made = self.recogniser(extractor)
         if isinstance(made, EmbeddingRecogniser):
             known = CachedExtractor(extractor)
-            made.extractor = self._known.setdefault(extractor.fingerprint, known)
+            made.extractor = self._known.setdefault(known.fingerprint, known)
         return made
 
 

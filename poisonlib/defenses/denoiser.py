@@ -39,6 +39,7 @@ class ResidualUNet(nn.Module):
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
+        self.width = width
         self.enter = nn.Conv2d(12, width, 3, padding=1)
         self.first = _Block(width)
         self.down = nn.Conv2d(width, 2 * width, 4, 2, 1)
@@ -126,21 +127,66 @@ class Denoiser(Purifier):
         self.module.eval().requires_grad_(False)
 
     def _purify(self, images: Tensor) -> Tensor:
-        clean = [self.module(by_channel(part)) for part in images.split(16)]  # fits in the cache
+        # So many at once fit in the processor's cache.
+        clean = [_checked(self.module(by_channel(part)), part) for part in images.split(16)]
         return torch.cat(clean).contiguous()
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the network's structure and weights."""
-        return networks.fingerprint(self.module)
+        """SHA-256 over the network's structure and weights, and whatever else it computes with."""
+        standard = None
+        if type(self.module) is ResidualUNet:
+            standard = standard_structure(self.module.width)
+        return networks.fingerprint(self.module, standard=standard, answers=self._answers)
+
+    def _answers(self) -> Tensor:
+        """What the network makes of a fixed picture."""
+        pictures = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            return self._purify(pictures)
 
     def __repr__(self) -> str:
         return f"Denoiser({self.card.name!r}, {self.fingerprint[:8]})"
 
 
-def write(denoiser: Denoiser, path: Path) -> None:
-    """Write a denoiser as half-precision safetensors with its card inside, in one step."""
-    networks.write(denoiser.module, path, {"card": json.dumps(asdict(denoiser.card))})
+def _checked(made: object, images: Tensor) -> Tensor:
+    shape = tuple(made.shape) if isinstance(made, Tensor) else f"a {type(made).__name__}"
+    if shape != tuple(images.shape):
+        raise ValueError(
+            f"a denoiser's module must return images of the shape it was given, "
+            f"{tuple(images.shape)}, got {shape}"
+        )
+    return made
+
+
+@cache
+def standard_structure(width: int) -> str:
+    """The structure of a denoiser's network as :func:`read` builds it."""
+    with torch.random.fork_rng(devices=[]):  # its first weights are drawn, and not needed
+        return networks.structure(ResidualUNet(width))
+
+
+def write(denoiser: Denoiser, path: Path | str) -> None:
+    """Write a denoiser as half-precision safetensors with its card inside, in one step.
+
+    Raises:
+        TypeError: a module of another kind, which :func:`read` could not build.
+        ValueError: a :class:`ResidualUNet` with changed layers, or weights that are not finite.
+        OSError: the file cannot be written.
+    """
+    module = denoiser.module
+    remedy = "store your own network with torch.save(module.state_dict(), ...)"
+    if type(module) is not ResidualUNet:
+        raise TypeError(
+            f"only a ResidualUNet can be written, got {type(module).__name__}; {remedy}"
+        )
+    if networks.structure(module) != standard_structure(module.width):
+        raise ValueError(
+            "only a ResidualUNet can be written whose layers are those that "
+            f"ResidualUNet(width={module.width}) has; {remedy}"
+        )
+    header = {"card": json.dumps(asdict(denoiser.card)), "width": json.dumps(module.width)}
+    networks.write(module, path, header)
 
 
 def read(path: Path | str) -> Denoiser:
@@ -148,13 +194,14 @@ def read(path: Path | str) -> Denoiser:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a damaged file.
+        ValueError: a damaged file, or one that holds something else.
     """
     return Denoiser(*networks.read(path, _build, kind="denoiser", command="denoiser"))
 
 
 def _build(header: Mapping[str, str]) -> tuple[ResidualUNet, DenoiserCard]:
-    return ResidualUNet(), DenoiserCard(**json.loads(header["card"]))
+    width = json.loads(header.get("width", "32"))  # files of before have none
+    return ResidualUNet(width), DenoiserCard(**json.loads(header["card"]))
 
 
 @cache

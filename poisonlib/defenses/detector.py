@@ -190,13 +190,8 @@ class Detector:
         """
         checks.images(images)
         with torch.no_grad():
-            odds = torch.cat([self.module(batch) for batch in images.split(batch_size)])
-        if odds.shape != (len(images), 1) or not bool(odds.isfinite().all()):
-            raise ValueError(
-                f"a detector's module must return ({len(images)}, 1) finite log-odds for "
-                f"{len(images)} images, got {tuple(odds.shape)}; check its last layer and weights"
-            )
-        return odds[:, 0]
+            odds = [_checked(self.module(part), len(part)) for part in images.split(batch_size)]
+        return torch.cat(odds)[:, 0]
 
     def scores(self, images: Tensor, *, batch_size: int = 32) -> Tensor:
         """Probability ``(n,)`` in [0, 1] that each of ``(n, 3, h, w)`` images is cloaked.
@@ -221,8 +216,33 @@ class Detector:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the module's structure and weights."""
-        return networks.fingerprint(self.module)
+        """SHA-256 over the module's structure and weights, and whatever else it computes with."""
+        standard = None
+        if type(self.module) is TraceNet:
+            standard = standard_structure(self.module.width)
+        return networks.fingerprint(self.module, standard=standard, answers=self._answers)
+
+    def _answers(self) -> Tensor:
+        """What the network makes of a fixed picture."""
+        pictures = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
+        return self.logits(pictures)
+
+
+def _checked(odds: object, n: int) -> Tensor:
+    shape = tuple(odds.shape) if isinstance(odds, Tensor) else f"a {type(odds).__name__}"
+    if shape != (n, 1) or not bool(odds.isfinite().all()):
+        raise ValueError(
+            f"a detector's module must return ({n}, 1) finite log-odds for {n} images, got "
+            f"{shape}; check its last layer and weights"
+        )
+    return odds
+
+
+@cache
+def standard_structure(width: float) -> str:
+    """The structure of a detector's network as :func:`read` builds it."""
+    with torch.random.fork_rng(devices=[]):  # its first weights are drawn, and not needed
+        return networks.structure(TraceNet(width=width))
 
 
 def check_threshold(threshold: float) -> None:
@@ -242,11 +262,19 @@ def write(detector: Detector, path: Path | str) -> None:
 
     Raises:
         TypeError: a module of another kind, which :func:`read` could not build.
+        ValueError: a TraceNet of several outputs or with changed layers, or weights that are not
+            finite.
+        OSError: the file cannot be written.
     """
-    if not isinstance(detector.module, TraceNet):
+    remedy = "store your own network with torch.save(module.state_dict(), ...)"
+    if type(detector.module) is not TraceNet:
         raise TypeError(
-            f"only a TraceNet can be written, got {type(detector.module).__name__}; store your own "
-            "network with torch.save(module.state_dict(), ...)"
+            f"only a TraceNet can be written, got {type(detector.module).__name__}; {remedy}"
+        )
+    if networks.structure(detector.module) != standard_structure(detector.module.width):
+        raise ValueError(
+            "only a TraceNet of one output can be written, whose layers are those that "
+            f"TraceNet(width={detector.module.width}) has; {remedy}"
         )
     header = {
         "card": json.dumps(asdict(detector.card), ensure_ascii=False),

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from poisonlib import checks
 from poisonlib.extractors import Extractor, embed
+from poisonlib.extractors.base import check_extractor
 from poisonlib.photos import Photos
 from poisonlib.recognition import NearestNeighbour
 
@@ -124,7 +125,7 @@ class Growing:
 
     def __call__(self, extractor: Extractor) -> DynamicGallery:
         """A recogniser that observes all rounds when it is fitted."""
-        if extractor.fingerprint not in self._embeddings:
+        if check_extractor(extractor).fingerprint not in self._embeddings:
             self._embeddings[extractor.fingerprint] = [
                 embed(extractor, each) for each in self.rounds
             ]

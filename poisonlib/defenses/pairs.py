@@ -29,6 +29,10 @@ from poisonlib.trial import Progress, as_published, choose_users
 
 PACKAGED = Path(str(resources.files("poisonlib") / "data" / "pairs-public.zip"))
 LISTING = "pairs.json"
+SAME = 1.0
+"""Levels of 255 by which the mean of a quarter of a photograph may differ between two decoders."""
+ROUNDING = 0.02
+"""Levels by which it may do so between a file and the photograph that it was written of."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -179,8 +183,11 @@ def collect(
 def join(*several: Pairs) -> Pairs:
     """Pairs of different people as one.
 
+    They may share a list of names, as those of two parts of one set of photographs do: what counts
+    is who is on a photograph.
+
     Raises:
-        ValueError: a name that occurs in two of them.
+        ValueError: nothing to join, or somebody who is on photographs of two of them.
 
     Example:
         >>> import torch
@@ -196,6 +203,8 @@ def join(*several: Pairs) -> Pairs:
         >>> join(pairs, others).photos.names
         ('Ada', 'Ben', 'Cem', 'Dora')
     """
+    if not several:
+        raise ValueError("expected the pairs of at least one set of people, got none")
     tools = tuple(dict.fromkeys(name for part in several for name in part.tools))
     photos = several[0].photos
     for other in several[1:]:
@@ -209,14 +218,17 @@ def join(*several: Pairs) -> Pairs:
 def write(pairs: Pairs, path: Path | str, *, about: Mapping[str, Any] | None = None) -> None:
     """Write pairs as one zip of lossless pictures, each the *difference* to the original.
 
-    The originals are not included; :func:`read` is given them. ``pairs.photos`` must be the first
-    photographs of each person there, as those of :func:`poisonlib.defenses.collect` are. The file
-    is written whole or not at all.
+    The originals are not included; :func:`read` is given them, and finds each by its person's name
+    and by its look. The file is written whole or not at all.
 
     Args:
         pairs: what to write.
         path: of the file.
         about: further values to store as JSON; :func:`about` reads them.
+
+    Raises:
+        ValueError: two people of one name, whose photographs could not be told apart.
+        OSError: the file cannot be written.
 
     Example:
         >>> import torch
@@ -232,6 +244,7 @@ def write(pairs: Pairs, path: Path | str, *, about: Mapping[str, Any] | None = N
         >>> len(read("pairs.zip", photos))
         4
     """
+    _check_names(pairs.photos)
     place = numbers(pairs.photos)
     with atomic.writing(path) as file, zipfile.ZipFile(file, "w") as archive:
         rows = []
@@ -275,17 +288,12 @@ def read(path: Path | str, photos: Photos) -> Pairs:
     """
     path = Path(path)
     photos = as_published(photos)
-    index = {
-        (photos.names[label], number): place
-        for place, (label, number) in enumerate(
-            zip(photos.labels.tolist(), numbers(photos), strict=True)
-        )
-    }
+    _check_names(photos)
     try:
         with zipfile.ZipFile(path) as archive:
             listing = json.loads(archive.read(LISTING))
             rows = listing["rows"]
-            source = torch.tensor([index[row["person"], row["photograph"]] for row in rows])
+            source = torch.tensor(_originals(rows, photos))
             used, source = torch.unique(source, return_inverse=True)
             originals = photos.subset(used)
             clean = [_bytes(image) for image in originals.images]
@@ -298,20 +306,58 @@ def read(path: Path | str, photos: Photos) -> Pairs:
         raise FileNotFoundError(
             f"no pairs at {path}; collect some with python -m poisonlib collect"
         ) from problem
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as problem:
+    except (zipfile.BadZipFile, KeyError, TypeError, OSError, ValueError) as problem:
         raise ValueError(
             f"{path} is damaged or was made of other photographs ({problem}); collect the pairs "
             "again with python -m poisonlib collect, or reinstall the book"
         ) from problem
-    # Decoders of pictures may round differently, so this compares approximately.
-    expected = torch.tensor([row["quarters"] for row in rows])
-    if not torch.allclose(torch.tensor(_quarters(originals.images))[source], expected, atol=1.0):
-        raise ValueError(
-            f"{path} was made of other photographs than these; collect the pairs again with "
-            "python -m poisonlib collect"
-        )
     tool = torch.tensor([row["tool"] for row in rows])
     return Pairs(originals, source, cloaked, tool, tuple(listing["tools"]))
+
+
+def _check_names(photos: Photos) -> None:
+    names = [photos.names[label] for label in photos.people]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"two people are called {twice!r}, so that their photographs cannot be told apart in a "
+            "file; give each a name of their own"
+        )
+
+
+def _originals(rows: Sequence[Mapping[str, Any]], photos: Photos) -> list[int]:
+    """For each row of a file the index of its original.
+
+    That is the photograph of the row's number among those of its person, if it looks like the one
+    that the copy was made of; otherwise, as in a file of later photographs of somebody, the one
+    that looks most like it.
+
+    Raises:
+        ValueError: no photograph of somebody looks like it.
+    """
+    label_of = {photos.names[label]: label for label in photos.people}
+    places: dict[str, Tensor] = {}
+    looks: dict[str, Tensor] = {}
+    found = []
+    for row in rows:
+        name = row["person"]
+        if name not in places:
+            if name not in label_of:
+                raise ValueError(f"no photographs of {name!r}")
+            places[name] = torch.nonzero(photos.labels == label_of[name])[:, 0]
+            looks[name] = torch.tensor(_quarters(photos.images[places[name]]))
+        differs = (looks[name] - torch.tensor(row["quarters"])).abs().amax(dim=1)
+        number = row["photograph"]
+        # Decoders of pictures may round differently, so this compares approximately.
+        best = int(differs.argmin())
+        if number >= len(differs) or differs[number] > SAME:
+            number = best
+        elif differs[best] <= ROUNDING < differs[number]:
+            number = best
+        if differs[number] > SAME:
+            raise ValueError(f"none of these photographs of {name!r} was cloaked")
+        found.append(int(places[name][number]))
+    return found
 
 
 def about(path: Path | str) -> dict[str, Any]:

@@ -7,16 +7,18 @@ so that one batch of photographs serves them all and gradients reach the pixels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from poisonlib import checks, networks
+from poisonlib import checks, identity, networks
 from poisonlib.alignment import SIDE
+from poisonlib.extractors.architectures import ARCHITECTURES
 from poisonlib.extractors.card import Card
 
 
@@ -70,6 +72,10 @@ class Preprocessing:
             and side in pixels of the aligned 112-pixel picture (:mod:`poisonlib.alignment`), or
             None for the whole frame. It may reach beyond the frame, whose edge is then repeated.
 
+    Raises:
+        ValueError: a size below 1, a standard deviation of 0, an unknown order of channels or way
+            to resize, or another number of values than said above.
+
     Example:
         >>> import torch
         >>> from poisonlib.extractors import Preprocessing
@@ -86,6 +92,47 @@ class Preprocessing:
     crop: tuple[int, int, int, int] | None = None
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     window: tuple[float, float, float] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("size", "mean", "std", "crop", "window"):
+            object.__setattr__(self, name, _plain_numbers(getattr(self, name)))
+
+        def check(holds: bool, name: str, expected: str) -> None:
+            if not holds:
+                raise ValueError(
+                    f"{name} of a preprocessing must be {expected}, got {getattr(self, name)!r}"
+                )
+
+        size_fits = self.size is None or (isinstance(self.size, int) and self.size >= 1)
+        check(size_fits, "size", "a whole number of pixels, or None to leave the size")
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            values = values if isinstance(values, tuple) else (values,)
+            fits = len(values) in (1, 3) and all(map(_is_finite, values))
+            check(fits, name, "a number, or three of them, in units of [0, 1]")
+        spread = self.std if isinstance(self.std, tuple) else (self.std,)
+        check(0 not in spread, "std", "different from 0")
+        check(self.channels in ("RGB", "BGR"), "channels", "'RGB' or 'BGR'")
+        known = ("bilinear", "bicubic")
+        check(self.interpolation in known, "interpolation", "'bilinear' or 'bicubic'")
+        crop, window = self.crop, self.window
+        check(crop is None or _are_numbers(crop, 4), "crop", "(top, left, height, width), or None")
+        check(window is None or _are_numbers(window, 3), "window", "(left, top, side), or None")
+
+    @property
+    def described(self) -> tuple[str, str]:
+        """All settings as text, the window by itself, for fingerprints."""
+        # Several numbers are written as a list, as in the files of the extractors that ship.
+        shown = {
+            part.name: list(value) if isinstance(value, tuple) else value
+            for part in fields(Preprocessing)
+            for value in (getattr(self, part.name),)
+        }
+        window = shown.pop("window")
+        text = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        # What somebody's own kind of preprocessing does is in its code.
+        own = "" if type(self) is Preprocessing else identity.of(self).digest
+        return f"Preprocessing({text}){own}", f"{window or ''}"
 
     def __call__(self, images: Tensor) -> Tensor:
         """``(n, 3, h, w)`` in [0, 1] to what the network wants: ``(n, 3, size, size)`` or crop."""
@@ -117,6 +164,21 @@ class Preprocessing:
         return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
+def _plain_numbers(value: Any) -> Any:
+    """Numbers of numpy and torch as Python's, and several of them as a tuple."""
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        value = value.tolist()
+    return tuple(map(_plain_numbers, value)) if isinstance(value, list | tuple) else value
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and float("-inf") < value < float("inf")
+
+
+def _are_numbers(values: object, count: int) -> bool:
+    return isinstance(values, tuple) and len(values) == count and all(map(_is_finite, values))
+
+
 @dataclass(frozen=True, eq=False)
 class ModuleExtractor:
     """Any ``torch.nn.Module`` as an :class:`Extractor`.
@@ -132,8 +194,9 @@ class ModuleExtractor:
         origin: what else its embeddings depend on, for the fingerprint, e.g. the hash of a file.
 
     Raises:
-        TypeError: not a module, or one whose weights are not float32.
-        ValueError: a module without weights yet, or spread over several devices.
+        TypeError: not a module, or one whose weights are not float32; or no preprocessing.
+        ValueError: a module without weights yet, or spread over several devices; or (when called) a
+            module that returns something else than ``(n, d)``, d as the card says.
 
     Example:
         >>> import torch
@@ -156,6 +219,17 @@ class ModuleExtractor:
                 f"module must be a torch.nn.Module, got {type(self.module).__name__}; build the "
                 "network and load its weights into it first"
             )
+        if not isinstance(self.card, Card):
+            raise TypeError(
+                f"card must be a poisonlib.extractors.Card, got {type(self.card).__name__}; it "
+                "says what is known of the network"
+            )
+        if not isinstance(self.preprocessing, Preprocessing):
+            raise TypeError(
+                f"preprocessing of {self.card.name!r} must be a Preprocessing, got "
+                f"{type(self.preprocessing).__name__}; for steps of your own make a subclass with "
+                "its own __call__"
+            )
         _check_weights(self.module, self.card.name)
         self.module.eval()
         for weight in self.module.parameters():  # TorchScript has no requires_grad_ of its own
@@ -173,17 +247,127 @@ class ModuleExtractor:
             # Colours beside each other in memory: the same values, and convolutions up to twice
             # as fast on a CPU.
             prepared = prepared.contiguous(memory_format=torch.channels_last)
-        return F.normalize(self.module(prepared), dim=1)
+        features = self.module(prepared)
+        return F.normalize(check_features(features, self.card, len(images)), dim=1)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.card.name!r}, {self.fingerprint[:8]})"
+        try:
+            known = self.fingerprint[:8]
+        except ValueError:
+            known = "no fingerprint"
+        return f"{type(self).__name__}({self.card.name!r}, {known})"
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """SHA-256 over the module's structure, its weights and the preprocessing."""
-        window = self.preprocessing.window
-        described = f"{self.preprocessing!r}{self.origin}{window or ''}"
-        return networks.fingerprint(self.module, described=described)
+        """SHA-256 over all that an embedding depends on.
+
+        That is the module's weights and structure, whatever else it holds and its code (see
+        :func:`poisonlib.networks.fingerprint`), and the preprocessing. It is computed once, and
+        again if weights were changed since.
+
+        Raises:
+            ValueError: it holds what cannot be looked into, and fails on a picture.
+        """
+        weights = [*self.module.parameters(), *self.module.buffers()]
+        state = [(id(one), 0 if one.is_inference() else one._version) for one in weights]
+        known = self.__dict__.get("_fingerprint")
+        if known is None or known[0] != state:
+            known = (state, self._compute_fingerprint())
+            self.__dict__["_fingerprint"] = known
+        return known[1]
+
+    def _compute_fingerprint(self) -> str:
+        settings, window = self.preprocessing.described
+        return networks.fingerprint(
+            self.module,
+            described=f"{settings}{self.origin}{window}",
+            standard=standard_structure(type(self.module), self.card.embedding_size),
+            answers=self._answers,
+        )
+
+    def _answers(self) -> Tensor:
+        """What the network makes of two fixed pictures."""
+        side = self.preprocessing.size or self.card.input_size
+        pictures = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # for a network that draws at random
+            return self(pictures.to(_device_of(self.module) or "cpu"))
+
+
+@cache
+def standard_structure(kind: type[torch.nn.Module], embedding_size: int) -> str | None:
+    """The structure of one of the book's architectures as a file of weights builds it.
+
+    None for other kinds of networks.
+    """
+    if ARCHITECTURES.get(kind.__name__) is not kind:
+        return None
+    with torch.device("meta"):  # no weights are drawn
+        return networks.structure(kind(embedding_size))
+
+
+def check_features(features: object, card: Card, n: int) -> Tensor:
+    """Check what a network makes of n images and return it unchanged.
+
+    Raises:
+        ValueError: not a tensor ``(n, d)``, or another d than its card says.
+
+    Example:
+        >>> import torch
+        >>> from poisonlib.extractors import Card
+        >>> from poisonlib.extractors.base import check_features
+        >>> card = Card("mine", 2026, "linear", "none", "none", 8, 4, "MIT")
+        >>> check_features((torch.rand(2, 4), None), card, 2)
+        Traceback (most recent call last):
+        ValueError: the network of 'mine' returned a tuple of 2 for 2 images, expected a tensor ...
+    """
+    if not isinstance(features, Tensor):
+        kind = type(features).__name__
+        several = f" of {len(features)}" if isinstance(features, list | tuple | dict) else ""
+        raise ValueError(
+            f"the network of {card.name!r} returned a {kind}{several} for {n} images, expected a "
+            f"tensor ({n}, {card.embedding_size}); wrap it in a module whose forward returns the "
+            "features alone"
+        )
+    if features.ndim != 2 or len(features) != n:
+        raise ValueError(
+            f"the network of {card.name!r} returned shape {tuple(features.shape)} for {n} images, "
+            f"expected ({n}, {card.embedding_size}); flatten its last feature map"
+        )
+    if features.shape[1] != card.embedding_size:
+        raise ValueError(
+            f"the network of {card.name!r} returned {features.shape[1]} features for each image, "
+            f"its card says embedding_size={card.embedding_size}; correct the card"
+        )
+    return features
+
+
+def check_extractor(extractor: object) -> Extractor:
+    """Check that something can stand as an extractor and return it unchanged.
+
+    Raises:
+        TypeError: it cannot be called, or has no card.
+        ValueError: it has no fingerprint, so that it cannot be told from another.
+
+    Example:
+        >>> from poisonlib.extractors.base import check_extractor
+        >>> check_extractor(lambda images: images.flatten(1))
+        Traceback (most recent call last):
+        TypeError: an extractor is called with images and has a card, got function; wrap a ...
+    """
+    if not callable(extractor) or getattr(extractor, "card", None) is None:
+        raise TypeError(
+            f"an extractor is called with images and has a card, got {type(extractor).__name__}; "
+            "wrap a torch.nn.Module in poisonlib.extractors.ModuleExtractor"
+        )
+    known = getattr(extractor, "fingerprint", None)
+    if not isinstance(known, str) or not known:
+        name = getattr(extractor.card, "name", type(extractor).__name__)
+        raise ValueError(
+            f"extractor {name!r} has no fingerprint, so that it cannot be told from another; give "
+            "it a `fingerprint` string that changes whenever its embeddings could"
+        )
+    return extractor
 
 
 def _check_weights(module: torch.nn.Module, name: str) -> None:
@@ -254,6 +438,12 @@ def _checked(extractor: Extractor, embeddings: Tensor, n: int) -> Tensor:
         raise ValueError(
             f"extractor {name!r} must return ({n}, d) embeddings for {n} images, got {came}; "
             "flatten its last feature map"
+        )
+    expected = getattr(getattr(extractor, "card", None), "embedding_size", None)
+    if isinstance(expected, int) and embeddings.shape[1] != expected:
+        raise ValueError(
+            f"extractor {name!r} returned embeddings of length {embeddings.shape[1]}, its card "
+            f"says embedding_size={expected}; correct the card"
         )
     if not torch.isfinite(embeddings).all():
         raise ValueError(

@@ -12,7 +12,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from poisonlib import atomic
-from poisonlib.extractors.base import Extractor
+from poisonlib.caching import only_costs_time
+from poisonlib.extractors.base import Extractor, check_extractor
 from poisonlib.hashing import sha256_of_json, sha256_of_tensors
 
 
@@ -64,7 +65,11 @@ class CachedExtractor(Once):
     Args:
         extractor: what embeds new photographs.
         folder: where embeddings are stored between processes, or None to store nothing. **An
-            embedding identifies its person**: give a folder for rendered people only.
+            embedding identifies its person**: give a folder for rendered people only. A folder
+            that cannot be read or written costs time and nothing else.
+
+    Raises:
+        TypeError, ValueError: no extractor, or one without a fingerprint.
 
     Example:
         >>> import torch
@@ -76,7 +81,7 @@ class CachedExtractor(Once):
     """
 
     def __init__(self, extractor: Extractor, *, folder: Path | None = None) -> None:
-        super().__init__(extractor)
+        super().__init__(check_extractor(extractor))
         self.extractor, self.card, self.folder = extractor, extractor.card, folder
         self.fingerprint = extractor.fingerprint
 
@@ -101,8 +106,10 @@ class CachedExtractor(Once):
         batch = sha256_of_json(self.fingerprint, keys)
         path = self.folder / f"{batch}.safetensors"
         with contextlib.suppress(OSError, SafetensorError, KeyError):
-            return load(path.read_bytes())["embeddings"]
+            stored = load(path.read_bytes())["embeddings"]
+            if stored.ndim == 2 and len(stored) == len(keys) and bool(stored.isfinite().all()):
+                return stored
         embeddings = self.extractor(images)
-        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
+        with only_costs_time():
             atomic.write(path, save({"embeddings": embeddings.contiguous()}))
         return embeddings

@@ -61,7 +61,8 @@ def load(
         each: of every person this number of photographs at most, the first ones.
 
     Raises:
-        ValueError: no such split, or the file is damaged.
+        ValueError: no such split, nobody or an unknown person in ``only``, ``each`` below 1, or the
+            file is damaged.
         FileNotFoundError: the package was installed without its data.
 
     Example:
@@ -91,8 +92,12 @@ def read(
         only, each: see :func:`load`.
 
     Raises:
-        ValueError: the file is not such a zip, or is damaged.
+        ValueError: the file is not such a zip, or is damaged; or it holds none of ``only``.
     """
+    if isinstance(only, str):
+        raise ValueError(f"only must be several names, got the text {only!r}; use [{only!r}]")
+    if each is not None and each < 1:
+        raise ValueError(f"each must be at least 1 photograph, got {each}")
     try:
         with zipfile.ZipFile(path) as archive:
             listing = json.loads(archive.read(PEOPLE))
@@ -102,6 +107,15 @@ def read(
                 if only is None or name in only
                 for photograph in sorted(listing[name]["photographs"])[:each]
             ]
+            if unknown := sorted(set(only or ()) - set(listing)):
+                raise ValueError(
+                    f"{path} has no photographs of {unknown[0]!r}; names look like "
+                    f"{', '.join(list(listing)[:3])}"
+                )
+            if not members:
+                raise ValueError(
+                    f"{path}: nobody was asked for; leave `only` out to load everybody"
+                )
             contents = [archive.read(member) for _, member in members]
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             pictures = list(pool.map(_decode, contents))

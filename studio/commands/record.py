@@ -44,7 +44,9 @@ def run(arguments: argparse.Namespace) -> None:
     logs = folder / f".{arguments.name}.logs"
     settings = Run(arguments.users, arguments.seed, arguments.weights_folder, logs=logs)
     recorded = shape.run_study(arguments, study, settings)
-    recorded.save(folder / f"{arguments.name}.json")
-    shutil.rmtree(logs, ignore_errors=True)
-    print(study.summary(recorded.table).to_string(index=False))
-    print(recorded.provenance)
+    try:
+        recorded.save(folder / f"{arguments.name}.json")
+        shutil.rmtree(logs, ignore_errors=True)
+    finally:  # whether it could be written or not
+        print(study.summary(recorded.table).to_string(index=False))
+        print(recorded.provenance)

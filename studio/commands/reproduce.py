@@ -53,10 +53,12 @@ def run(arguments: argparse.Namespace) -> None:
         return
     settings = Run(scoreboard.PROFILES[arguments.profile].users, arguments.seed)
     recorded = shape.run_study(arguments, scoreboard.STUDY, settings)
-    if arguments.out_folder is not None:
-        recorded.save(arguments.out_folder / "reproduce.json")
-    board, origin = scoreboard.judge(recorded.table), recorded.provenance
-    print(as_json(board, origin) if arguments.json else as_text(board, origin))
+    try:
+        if arguments.out_folder is not None:
+            recorded.save(arguments.out_folder / "reproduce.json")
+    finally:  # whether it could be written or not
+        board, origin = scoreboard.judge(recorded.table), recorded.provenance
+        print(as_json(board, origin) if arguments.json else as_text(board, origin))
 
 
 def as_json(board: Sequence[Judged], origin: Provenance) -> str:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poisonlib import atomic
-from poisonlib.caching import cache_folder
+from poisonlib.caching import cache_folder, only_costs_time
 from studio.people.traits import Shape
 
 _FORMAT = 1
@@ -123,7 +125,7 @@ def _phenotype_weights(shape: Shape, mask: NDArray) -> NDArray:
 
 @lru_cache(maxsize=1)
 def load() -> Head:
-    """The head model, built on first use.
+    """The head model, built on first use, and each time where the cache cannot be written.
 
     Two processes may build at the same time: each writes its own temporary file and moves it into
     place whole.
@@ -134,19 +136,22 @@ def load() -> Head:
     path = cache_folder() / f"head-{_FORMAT}.npz"
     try:
         return _read(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
-    except (ValueError, OSError, KeyError, EOFError) as error:
+    except (ValueError, OSError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         print(f"{path} is damaged ({error}); building it again")
     arrays = _build()
-    with atomic.writing(path) as file:
+    with only_costs_time(), atomic.writing(path) as file:
         np.savez_compressed(file, **arrays)
-    return _read(path)
+    return _as_head(arrays)
 
 
 def _read(path: Path) -> Head:
     with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+        return _as_head({name: file[name] for name in file.files})
+
+
+def _as_head(arrays: dict[str, NDArray]) -> Head:
     parts = _PARTS.values()
     return Head(
         template=arrays["template"],

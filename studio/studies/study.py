@@ -12,6 +12,7 @@ import torch
 
 from poisonlib import cloaks, people
 from poisonlib.attacks import Attack, CloakCache
+from poisonlib.caching import can_write
 from poisonlib.photos import Photos
 from poisonlib.progress import Progress, no_progress
 from poisonlib.trial import Trial, choose_users, cloak_user, grid, split, summarise
@@ -140,7 +141,8 @@ class Study:
 def precompute_cloaks(study: Study, run: Run, *, processes: int) -> None:
     """Craft all cloaks of a study in several processes, into the default cache.
 
-    The study itself then finds them there. Killed at any time, it has lost at most the cloaks that
+    The study itself then finds them there. Where the cache cannot be written, nothing is crafted
+    here, and the study does it. Killed at any time, it has lost at most the cloaks that
     were being crafted.
 
     Example:
@@ -160,6 +162,8 @@ def precompute_cloaks(study: Study, run: Run, *, processes: int) -> None:
         1 of 2
         2 of 2
     """
+    if not can_write(CloakCache().folder):
+        return
     materials = (study.tools, study.photographs)
     jobs = [
         (*materials, source, tool, user, run.seed)

@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from poisonlib import atomic
+from poisonlib.caching import only_costs_time
 
 EpochProgress = Callable[[int, int, float], None]
 """Called with (epochs done, epochs in all, mean loss) after every epoch."""
@@ -124,7 +125,8 @@ def _save(path: Path | None, settings: str, run: Mapping, losses: list[float]) -
     if path is None:
         return
     states = {name: part.state_dict() for name, part in run.items()}
-    with atomic.writing(path) as file:
+    # Without a checkpoint a training that is stopped begins afresh, and one that is not goes on.
+    with only_costs_time(), atomic.writing(path) as file:
         torch.save({"settings": settings, "losses": losses, **states}, file)
 
 

@@ -10,12 +10,17 @@ from poisonlib.extractors import Card, ModuleExtractor, Preprocessing
 from poisonlib.photos import Photos
 
 
-def card(name: str = "toy", size: int = 8) -> Card:
-    return Card(name, 2000, "toy", "none", "none", size, 3 * size * size, "CC0-1.0")
+def card(name: str = "toy", size: int = 8, embedding_size: int | None = None) -> Card:
+    length = 3 * size * size if embedding_size is None else embedding_size
+    return Card(name, 2000, "toy", "none", "none", size, length, "CC0-1.0")
 
 
 def toy_extractor(module: torch.nn.Module | None = None, *, size: int = 8) -> ModuleExtractor:
-    return ModuleExtractor(module or torch.nn.Flatten(), card(size=size), Preprocessing(size))
+    """A network in an extractor whose card says how many features it returns."""
+    module = module or torch.nn.Flatten()
+    with torch.no_grad():
+        length = module.eval()(torch.full((1, 3, size, size), 0.5)).shape[1]
+    return ModuleExtractor(module, card(size=size, embedding_size=length), Preprocessing(size))
 
 
 def toy_photos(people: int = 5, each: int = 10, *, noise: float = 0.05, seed: int = 0) -> Photos:

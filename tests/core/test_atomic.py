@@ -126,3 +126,9 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) 
     atomic.remove_partial_files(tmp_path)
     assert left(tmp_path) == [".hidden", "below", "x.partial"]
     assert left(tmp_path / "below") == []
+
+
+def test_half_characters_are_written_as_codes(tmp_path: Path) -> None:
+    """The names of some files hold them; a report that names such a file is not lost."""
+    atomic.write(tmp_path / "report", "naïve \udcff")
+    assert (tmp_path / "report").read_text(encoding="utf-8") == r"naïve \udcff"

@@ -17,7 +17,9 @@ IMAGES = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 def test_architectures_keep_the_contract(architecture):
     torch.manual_seed(0)
     side = 150 if architecture.__name__ == "DlibResNet" else 64
-    extractor = ModuleExtractor(architecture(32), card(size=side), Preprocessing(side))
+    extractor = ModuleExtractor(
+        architecture(32), card(size=side, embedding_size=32), Preprocessing(side)
+    )
     assert isinstance(extractor, Extractor)
     rows = embed(extractor, IMAGES)
     assert rows.shape == (5, 32) and rows.dtype == torch.float32
@@ -61,7 +63,7 @@ def test_fingerprint_changes_with_weights_and_preprocessing():
         torch.nn.init.constant_(linear.weight, 0.1)
         torch.nn.init.constant_(linear.bias, bias)
         module = torch.nn.Sequential(torch.nn.Flatten(), linear)
-        return ModuleExtractor(module, card(), Preprocessing(8, mean))
+        return ModuleExtractor(module, card(embedding_size=4), Preprocessing(8, mean))
 
     prints = {extractor(*pair).fingerprint for pair in [(0.0, 0.5), (1.0, 0.5), (0.0, 0.4)]}
     assert len(prints) == 3
@@ -73,7 +75,7 @@ class Broken(torch.nn.Module):
         super().__init__()
         self.result = result
 
-    card = card("broken")
+    card = card("broken", embedding_size=768)
     fingerprint = "0"
 
     def forward(self, images):

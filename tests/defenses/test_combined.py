@@ -29,9 +29,6 @@ class Half(torch.nn.Module):
         middle = images.shape[3] // 2
         return (images[..., :middle] if self.left else images[..., middle:]).flatten(1)
 
-    def extra_repr(self) -> str:
-        return f"left={self.left}"
-
 
 def left() -> ModuleExtractor:
     return toy_extractor(Half(left=True))
@@ -176,6 +173,8 @@ def test_each_photograph_is_embedded_once_in_all_of_a_trial():
             return images.flatten(1)
 
     robust = toy_extractor(Counting())
+    assert robust.fingerprint, "it looks at two fixed pictures"
+    seen.clear()
     trial = Trial(Negative(strength=0.7), left(), Top2.over(robust))
     trial.run(PHOTOS, users=[0, 1], seed=0)
     assert sum(seen) == len(PHOTOS) + 2 * 7  # everybody's, and two users' cloaks

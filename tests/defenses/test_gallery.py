@@ -139,6 +139,8 @@ def test_rounds_are_embedded_once_for_each_extractor() -> None:
             return super().forward(images)
 
     extractor = ModuleExtractor(Counting(), card(), toy_extractor().preprocessing)
+    assert extractor.fingerprint, "it looks at two fixed pictures"
+    calls.clear()
     growing = Growing((toy_photos().images[:3],), threshold=0.2)
     growing(extractor), growing(extractor)
     assert calls == [3]

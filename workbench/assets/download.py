@@ -53,12 +53,12 @@ def fetch(
     asset = by_name(name)
     folder = cache_folder("assets") if folder is None else Path(folder)
     target = folder / asset.file
-    if target.is_file():
-        with contextlib.suppress(DamagedAsset):
-            check(target, asset)
-            return target
     partial = folder / f".{asset.file}.partial"
     with _as_download_failed(asset, folder):
+        if target.is_file():
+            with contextlib.suppress(DamagedAsset):
+                check(target, asset)
+                return target
         folder.mkdir(parents=True, exist_ok=True)
         if partial.is_file() and partial.stat().st_size > asset.bytes:
             partial.unlink()

@@ -176,19 +176,29 @@ def is_available(name: str) -> bool:
     """
     asset = by_name(name)
     path = locate(asset)
-    return path is not None and path.stat().st_size == asset.bytes
+    try:
+        return path is not None and path.stat().st_size == asset.bytes
+    except OSError:
+        return False
 
 
 def locate(asset: Asset) -> Path | None:
     """Where a file of the asset's name is, unchecked; None if nowhere."""
-    return next((path for path in _places(asset) if path.is_file()), None)
+    return next((path for path in _places(asset) if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may not be looked into
+        return False
 
 
 def check(path: Path, asset: Asset) -> None:
     """Compare a file with the manifest.
 
     Raises:
-        DamagedAsset: its size or its hash differs.
+        DamagedAsset: its size or its hash differs, or it cannot be read.
 
     Example:
         >>> from pathlib import Path
@@ -199,14 +209,18 @@ def check(path: Path, asset: Asset) -> None:
         Traceback (most recent call last):
         workbench.assets.files.DamagedAsset: ... has 10 bytes, facenet-vggface2-2018 has ...
     """
-    size = path.stat().st_size
     remedy = f"delete it and run: python -m poisonlib assets fetch {asset.name}"
+    try:
+        size = path.stat().st_size
+        digest = sha256_of_file(path) if size == asset.bytes else ""
+    except OSError as problem:
+        raise DamagedAsset(f"{path} cannot be read ({problem.strerror}); {remedy}") from problem
     if size != asset.bytes:
         raise DamagedAsset(
             f"{path} has {size} bytes, {asset.name} has {asset.bytes}: a broken download or "
             f"another file; {remedy}"
         )
-    if (digest := sha256_of_file(path)) != asset.sha256:
+    if digest != asset.sha256:
         raise DamagedAsset(
             f"{path} is not {asset.name}: its SHA-256 is {digest}, the manifest has "
             f"{asset.sha256}; {remedy}"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from poisonlib.extractors.base import ModuleExtractor, Preprocessing
+from poisonlib import identity
+from poisonlib.extractors.base import ModuleExtractor, Preprocessing, check_features
 from poisonlib.extractors.card import Card
-from poisonlib.hashing import sha256
+from poisonlib.hashing import sha256, sha256_of_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +52,28 @@ class BlackBoxExtractor:
         if self.card.differentiable:
             raise ValueError(f"the card of {self.card.name!r} must say differentiable=False")
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over origin and preprocessing."""
-        return sha256(f"{self.card.name}{self.preprocessing!r}{self.origin}")
+        """SHA-256 over origin, preprocessing and the function with all that it refers to.
+
+        Where there is no origin and the function holds what cannot be looked into, also over what
+        it makes of a fixed picture.
+        """
+        settings = "".join(self.preprocessing.described)
+        known = identity.of(self.compute)
+        parts = f"{self.card.name}{settings}{self.origin}{known.digest}"
+        if known.opaque and not self.origin:
+            side = self.preprocessing.size or self.card.input_size
+            picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+            parts += sha256_of_tensors(self(picture))
+        return sha256(parts)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Embed ``(n, 3, h, w)`` images in [0, 1] as ``(n, d)`` embeddings of length 1.
 
         Raises:
-            ValueError: a gradient is needed.
+            ValueError: a gradient is needed; or the function returns something else than
+                ``(n, d)``, d as the card says.
         """
         if images.requires_grad and torch.is_grad_enabled():
             raise ValueError(
@@ -67,8 +82,10 @@ class BlackBoxExtractor:
             )
         with torch.no_grad():
             prepared = self.preprocessing(images.detach()).cpu().numpy()
-        features = torch.from_numpy(self.compute(prepared)).to(images.device, torch.float32)
-        return F.normalize(features, dim=1)
+        made = self.compute(prepared)
+        made = torch.from_numpy(made) if isinstance(made, np.ndarray) else made
+        features = check_features(made, self.card, len(images))
+        return F.normalize(features.to(images.device, torch.float32), dim=1)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name!r}, {self.fingerprint[:8]})"
