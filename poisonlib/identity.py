@@ -21,6 +21,7 @@ import types
 import zipfile
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,10 @@ class _Look:
             return _hashed("set", *sorted(map(self.digest, value)))
         if isinstance(value, list | tuple | range):
             return _hashed(kind.__name__, *map(self.digest, value))
+        if isinstance(value, PurePath):
+            return _hashed("path", str(value))
+        if isinstance(value, slice):
+            return _hashed("slice", *map(self.digest, (value.start, value.stop, value.step)))
         if isinstance(value, types.ModuleType):
             return _hashed("module", value.__name__)
         if isinstance(value, type):
@@ -203,7 +208,8 @@ class _Look:
             if name not in _OF_EVERY_CLASS:
                 parts += [self.digest(name), self.digest(member)]
         self._place = place
-        return _hashed("class", _name(kind), *parts)
+        # Without its module: the same code counts as the same in a script and when imported.
+        return _hashed("class", kind.__qualname__, *parts)
 
     def _code(self, code: types.CodeType) -> bytes:
         constants = [

@@ -169,7 +169,8 @@ def cache_key(attack: Attack, images: Tensor, *, seed: int) -> str:
     """Hash of all that a cloak depends on, hexadecimal.
 
     Of an attack that is not the book's own, its code and all that it holds are part of the key: two
-    functions in a :class:`~poisonlib.attacks.FunctionAttack` have two keys.
+    functions in a :class:`~poisonlib.attacks.FunctionAttack` have two keys. One whose class has
+    ``settings`` of its own is taken at its word.
 
     Raises:
         ValueError: an extractor without fingerprint, or an attack that cannot be told from others.
@@ -188,7 +189,8 @@ def cache_key(attack: Attack, images: Tensor, *, seed: int) -> str:
 
 
 def _identity(attack: Attack) -> str:
-    known = identity.of(attack)
+    says_itself = type(attack).settings is not Attack.settings
+    known = identity.of((type(attack), dict(attack.settings)) if says_itself else attack)
     if known.opaque:
         raise ValueError(
             f"{type(attack).__name__} holds {', '.join(known.opaque)}, which cannot be looked "

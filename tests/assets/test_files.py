@@ -81,3 +81,26 @@ def test_truncated_and_wrong_files_are_refused(toy, content, says):
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="no asset 'vgg'.*there are: facenet-casia-2018"):
         assets.find("vgg")
+
+
+def test_a_folder_that_may_not_be_looked_into_holds_nothing(toy, monkeypatch):
+    def refused(path, *arguments, **settings):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (cache := cache_folder("assets")).mkdir(parents=True)
+    (cache / toy.file).write_bytes(CONTENT)
+    monkeypatch.setattr(files, "sha256_of_file", refused)
+    with pytest.raises(assets.DamagedAsset, match="cannot be read .Permission denied.*fetch toy"):
+        assets.find("toy")
+    monkeypatch.setattr(files.Path, "is_file", refused)
+    assert not assets.is_available("toy") and assets.locate(toy) is None
+    with pytest.raises(assets.MissingAsset, match="is not on this machine"):
+        assets.find("toy")
+
+
+def test_a_file_where_the_cache_should_be_holds_nothing(toy, monkeypatch, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("POISONLIB_CACHE", str(tmp_path / "cache"))
+    assert not assets.is_available("toy")
+    with pytest.raises(assets.DownloadFailed, match="cannot be written.*POISONLIB_CACHE"):
+        assets.fetch("toy")

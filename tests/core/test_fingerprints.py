@@ -7,6 +7,7 @@ import functools
 import hashlib
 import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -20,6 +21,8 @@ from poisonlib.extractors import CachedExtractor, Card, ModuleExtractor, Preproc
 from poisonlib.extractors.architectures import ARCHITECTURES
 from poisonlib.extractors.vit import SmallViT
 from tests.core.conftest import toy_extractor, toy_photos
+from workbench import audit
+from workbench.extractors import BlackBoxExtractor
 
 SIDE, LENGTH = 8, 6
 IMAGES = toy_photos(3, 2).images
@@ -87,6 +90,17 @@ def test_plain_tensors_count(tmp_path):
     )
     assert not torch.equal(first, second), "one network's cloak was returned for the other"
     assert torch.equal(second, LowKey([other], steps=2)(images, seed=0).images)
+
+
+def test_a_gauntlet_asks_each_of_two_networks():
+    photos = toy_photos(4, 5)
+    evaluator = audit.Evaluator(photos, strategies=audit.strategies("quick")[:1])
+    for seed in (0, 1):
+        extractor = wrapped(PlainTensor(weights(seed)))
+        asked = evaluator.extractor(extractor)
+        assert asked.extractor is extractor
+        expected = embed(extractor, evaluator.photos.images)
+        assert torch.equal(evaluator.embeddings(asked), expected)
 
 
 def test_an_embedding_on_disk_is_that_of_its_network(tmp_path):
@@ -291,6 +305,42 @@ def test_what_cannot_be_looked_into_is_told_by_its_answers_or_refused(tmp_path):
         CachedExtractor(broken, folder=tmp_path)
 
 
+def test_functions_outside_torch_are_told_apart():
+    card = Card(*["own", 2026, "own", "none", "none", SIDE, 3, "MIT"], differentiable=False)
+
+    def outside(power: int, origin: str = "", **settings) -> BlackBoxExtractor:
+        def compute(array):
+            return (array**power).mean((2, 3))
+
+        return BlackBoxExtractor(compute, card, Preprocessing(SIDE, **settings), origin)
+
+    def session(factor: float, origin: str = "") -> BlackBoxExtractor:
+        there = Session(factor)
+        return BlackBoxExtractor(
+            lambda array: np.sin(there.factor * array.mean((2, 3))),
+            card,
+            Preprocessing(SIDE),
+            origin,
+        )
+
+    window = {"window": (0.0, 0.0, 100.0)}
+    makers = [
+        lambda: outside(1),
+        lambda: outside(2),
+        lambda: outside(1, "weights-1"),
+        lambda: outside(1, **window),
+        lambda: session(1.0),
+        lambda: session(2.0),
+        lambda: session(1.0, "weights-1"),
+    ]
+    prints = [make().fingerprint for make in makers]
+    assert len(set(prints)) == len(prints)
+    assert prints == [make().fingerprint for make in makers]
+    odd = BlackBoxExtractor(lambda array: (array, None), card, Preprocessing(SIDE), "1")
+    with pytest.raises(ValueError, match="'own' returned a tuple of 2 for 6 images"):
+        odd(IMAGES)
+
+
 def test_a_callable_that_is_no_extractor_is_named():
     with pytest.raises(TypeError, match="has a card, got function; wrap a torch.nn.Module"):
         CachedExtractor(lambda images: images.flatten(1))
@@ -385,3 +435,16 @@ def test_every_architecture_is_told_from_one_with_a_change_to_it():
         before = ModuleExtractor(module, card, Preprocessing(side)).fingerprint
         module.scale = 2.0
         assert ModuleExtractor(module, card, Preprocessing(side)).fingerprint != before
+
+
+def test_the_same_code_in_a_script_and_in_a_module_is_the_same(tmp_path, monkeypatch):
+    """So that what a script has cached is found from a notebook, and the other way round."""
+    code = "import torch\nclass Same(torch.nn.Flatten):\n    gain = 2\n"
+    prints = []
+    for name in ("one", "__main__"):
+        space = {"__name__": name}
+        exec(code, space)
+        prints.append(identity.beside_the_weights(space["Same"]()).digest)
+    assert prints[0] == prints[1]
+    exec(code.replace("2", "3"), space := {"__name__": "one"})
+    assert identity.beside_the_weights(space["Same"]()).digest != prints[0]

@@ -73,3 +73,10 @@ def test_without_a_path_it_is_in_memory_alone(tmp_path: Path, monkeypatch) -> No
     log = Log(None, about=ABOUT)
     log["a"] = (1, 2)
     assert log["a"] == [1, 2] and len(log) == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_could_not_be_read_again_is_refused(tmp_path: Path) -> None:
+    log = Log(tmp_path / "run.log", about={})
+    with pytest.raises(TypeError, match="must be text, got tuple"):
+        log["LowKey", 1] = 2
+    assert not (tmp_path / "run.log").exists()

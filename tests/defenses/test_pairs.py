@@ -122,3 +122,43 @@ def test_a_pair_must_point_at_a_photograph(some):
         replace(some, source=some.source + len(some.photos))
     with pytest.raises(ValueError, match="size of their originals"):
         replace(some, cloaked=some.cloaked[..., :8, :8])
+
+
+def test_different_people_of_one_list_of_names_are_joined(tools):
+    first, second = (collect(tools, PHOTOS, people=[one, 2], seed=0, each=2) for one in (0, 3))
+    first, second = first.of_people([0]), second
+    assert first.photos.names == second.photos.names == PHOTOS.names
+    both = pairs.join(first, second)
+    assert both.photos.names == PHOTOS.names, "nobody is named twice"
+    assert torch.equal(both.labels, torch.cat([first.labels, second.labels]))
+    assert torch.equal(both.clean, torch.cat([first.clean, second.clean]))
+    assert torch.equal(both.cloaked, torch.cat([first.cloaked, second.cloaked]))
+    with pytest.raises(ValueError, match="1 of them occur in both, e.g. 'toy 2'"):
+        pairs.join(both, second.of_people([2]))
+    with pytest.raises(ValueError, match="at least one set of people, got none"):
+        pairs.join()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_drawn_pairs_come_back_whatever_part_they_are(seed, tools, tmp_path):
+    """Also copies of later photographs only, and of people in another order."""
+    generator = torch.Generator().manual_seed(seed)
+    everybody = collect(tools, PHOTOS, people=4, seed=seed)
+    which = torch.randperm(len(everybody), generator=generator)[: 1 + seed]
+    part = everybody.subset(which)
+    pairs.write(part, tmp_path / "pairs.zip")
+    order = torch.randperm(len(PHOTOS), generator=generator)
+    for photos in (PHOTOS, PHOTOS.subset(order)):
+        back = pairs.read(tmp_path / "pairs.zip", photos)
+        assert torch.equal(back.cloaked, part.cloaked)
+        assert torch.equal(back.clean, part.clean)
+        assert [back.photos.names[label] for label in back.labels.tolist()] == [
+            part.photos.names[label] for label in part.labels.tolist()
+        ]
+
+
+def test_two_people_of_one_name_are_refused_on_writing(some, tmp_path):
+    twins = replace(some, photos=replace(some.photos, names=("a", "twin", "b", "twin")))
+    with pytest.raises(ValueError, match="two people are called 'twin'"):
+        pairs.write(twins, tmp_path / "pairs.zip")
+    assert list(tmp_path.iterdir()) == []

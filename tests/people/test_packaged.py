@@ -76,6 +76,17 @@ def test_some_people_can_be_loaded_alone(data):
         assert torch.equal(photos.images, expected.images)
 
 
+def test_nobody_and_unknown_people_are_refused(data):
+    with pytest.raises(ValueError, match="no photographs of 'nobody'; names look like p0"):
+        people.load("users", only=["nobody"])
+    with pytest.raises(ValueError, match="nobody was asked for"):
+        people.load("users", only=[])
+    with pytest.raises(ValueError, match=r"only must be several names, got the text .*use \['p0"):
+        people.load("users", only="p00000")
+    with pytest.raises(ValueError, match="each must be at least 1 photograph, got 0"):
+        people.load("users", each=0)
+
+
 def test_the_first_photographs_of_each_can_be_loaded_alone(data):
     everybody, few = packaged.load("users"), packaged.load("users", each=1)
     assert few.labels.tolist() == list(everybody.people) and few.names == everybody.names
