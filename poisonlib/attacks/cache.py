@@ -194,7 +194,8 @@ def _identity(attack: Attack) -> str:
     if known.opaque:
         raise ValueError(
             f"{type(attack).__name__} holds {', '.join(known.opaque)}, which cannot be looked "
-            "into, so its cloaks cannot be told from those of another; call it without a cache"
+            "into, so its cloaks cannot be told from those of another; give the attack a "
+            "`fingerprint` string that changes with its cloaks, or call it without a cache"
         )
     return known.digest
 

@@ -370,6 +370,12 @@ def test_two_functions_as_attacks_have_two_keys(tmp_path):
         session = Session(1.0)
         cache_key(FunctionAttack(lambda images: session.factor * images), images, seed=0)
 
+    class Told(FunctionAttack):
+        fingerprint = "session of today"
+
+    told = Told(lambda images: session.factor * images)
+    assert len(cache_key(told, images, seed=0)) == 64
+
 
 def test_identity_follows_cycles():
     first, second = [1], [1]
