@@ -357,6 +357,7 @@ class Lab {
     const set = (key) => (value) => ((this.trainer[key] = value), this.refresh());
     this.recogniserMenu = menu([], "all", set("recogniser"));
     this.leak = h("input", { type: "checkbox", onchange: () => set("leak")(this.leak.checked) });
+    this.leakPart = h("label", { class: "lab-box" }, this.leak, ` ${WORDS.leak}`);
     this.purifier = menu(Object.entries(WORDS.purifiers), "none", (value) => this.purify(value));
     this.purifyHint = h("p", { class: "lab-hint", hidden: true }, WORDS.purifyOwn);
     this.way = menu(Object.entries(WORDS.ways), "off", set("way"));
@@ -454,7 +455,7 @@ class Lab {
           labelled(WORDS.purify, this.purifier),
         ),
         this.purifyHint,
-        h("label", { class: "lab-box" }, this.leak, ` ${WORDS.leak}`),
+        this.leakPart,
         h("div", { class: "lab-row" }, labelled(WORDS.two, this.way)),
         this.pairPart,
       ),
@@ -556,7 +557,7 @@ class Lab {
     [this.renderedPart.hidden, this.ownPart.hidden] = [own, !own];
     this.numberField.hidden = own;
     this.purifyHint.hidden = !own;
-    this.purifier.disabled = this.leak.disabled = own;
+    this.purifier.disabled = this.leakPart.hidden = own;
     if (own) {
       this.purifier.value = this.trainer.purifier = "none";
       this.leak.checked = this.trainer.leak = false;

@@ -34,7 +34,7 @@ export const WORDS = {
   tools: {
     "Fawkes v0.3": "Fawkes v0.3: look like somebody else",
     "Fawkes v1.0": "Fawkes v1.0: look unlike yourself",
-    LowKey: "LowKey: unlike yourself, also when blurred",
+    LowKey: "LowKey: unlike yourself, blurred or not",
     "Ten lines": "The ten lines of chapter 1",
   },
   strength: "Strength",
