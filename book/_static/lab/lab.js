@@ -1,248 +1,28 @@
 // @ts-check
 /* The live lab: what the page shows and what its controls do.
 
-   worker.js computes. Here lie the photographs, the galleries and what came back: for each photograph
-   its embedding by every recogniser, and for a run of a tool some thirty frames, each with the cloaked
-   photographs and their embeddings. Everything shown follows from these by `draw`. */
+   worker.js computes, experiment.js keeps what came back, and `draw` shows it. */
 
 import { Album } from "./album.js";
-import { draw as drawChart, swatch } from "./chart.js";
-import { halves } from "./files.js";
-import { index, isLocked, load, lock } from "./loading.js";
+import { card, hits, pairCard, realCard } from "./cards.js";
+import { draw as drawChart } from "./chart.js";
+import { Experiment } from "./experiment.js";
+import { index, isLocked, lock } from "./loading.js";
 import { Odd, pasteBack } from "./own.js";
 import { box, h, labelled, menu, refill, svg } from "./page.js";
-import { change, fromPixels, toPixels } from "./pictures.js";
-import { combined, distance, rank, SELF } from "./trainer.js";
+import { change, toPixels } from "./pictures.js";
+import { SELF } from "./trainer.js";
 import { SIDE } from "./visibility.js";
 import { WORDS } from "./words.js";
 
-const [FRAMES, WIDTH, SHOWN] = [30, 128, 3];
+const FRAMES = 30;
 
-/** @typedef {import("./trainer.js").Gallery} Gallery */
-/** @typedef {{published: Float32Array[], leaked: Float32Array[], later: Float32Array[]}} Rows */
-/** @typedef {{name: string, caption: string, label: number, published: Float32Array[],
- *   leaked: Float32Array | null, later: Float32Array[], photos?: any[],
- *   rows: Record<string, Record<string, Rows>>}} Subject a wearer; rows by purifier and recogniser */
-/** @typedef {{step: number, images: Float32Array[][], dssim: number[][],
- *   rows: Record<string, Record<string, Float32Array[][]>>}} Frame */
-
-/** Messages to and from the worker, as promises. */
-class Computer {
-  constructor() {
-    this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    this.waiting = new Map();
-    this.last = 0;
-    this.worker.onmessage = ({ data: { id, end, problem, ...what } }) => {
-      const { resolve, reject, progress } = this.waiting.get(id);
-      if (!end) return progress(what);
-      this.waiting.delete(id);
-      if (problem) reject(new Error(problem));
-      else resolve(what);
-    };
-    this.worker.onerror = (event) => {
-      for (const { reject } of this.waiting.values()) reject(new Error(event.message));
-      this.waiting.clear();
-    };
-  }
-
-  /** @param {string} job @param {Record<string, any>} [what] @param {(part: any) => void} [progress]
-   * @param {Transferable[]} [given] @returns {Promise<any>} */
-  ask(job, what = {}, progress = () => {}, given = []) {
-    return new Promise((resolve, reject) => {
-      this.waiting.set(++this.last, { resolve, reject, progress });
-      this.worker.postMessage({ id: this.last, job, ...what }, given);
-    });
-  }
-}
-
-class Lab {
+export class Lab extends Experiment {
   /** @param {HTMLElement} place @param {import("./loading.js").Index} about */
   constructor(place, about) {
+    super(about);
     this.place = place;
-    this.about = about;
-    this.computer = new Computer();
-    this.answering = [...about.recognisers];
-    /** @type {Record<string, Record<string, Gallery>>} */
-    this.galleries = { none: {} };
-    /** @type {Gallery | null} */
-    this.strangers = null;
-    this.have = new Set();
-    /** @type {Subject[]} */
-    this.people = [];
-    this.chosen = new Set([0]);
-    /** @type {Subject | null} */
-    this.self = null;
-    this.publishing = 2;
-    /** @type {{tool: string, surrogates: string[], subjects: Subject[], steps: number,
-     *   frames: Frame[]} | null} */
-    this.run = null;
-    this.at = 0;
-    this.shown = { photo: 0, later: 0 };
-    this.trainer = {
-      recogniser: "all",
-      leak: false,
-      purifier: "none",
-      way: "off",
-      accurate: "vit-2025",
-      robust: "adapted-arcface-2019",
-      threshold: 0.9,
-    };
     this.turn = 0;
-  }
-
-  /* ---- files ---- */
-
-  /** Have some files, loaded where they are missing.
-   * @param {string[]} names @param {(bytes: number, total: number) => void} progress */
-  async need(names, progress) {
-    const missing = names.filter((name) => !this.have.has(name));
-    if (!missing.length) return;
-    if (isLocked()) throw new Odd(WORDS.locked);
-    for (const [name, buffer] of await load(this.about, missing, progress)) {
-      if (name === "people.bin") await this.unpack(buffer);
-      else if (name.endsWith(".rows") && name.startsWith("gallery")) this.hang(name, buffer);
-      else
-        this.fast = (
-          await this.computer.ask("give", { file: name, buffer }, () => {}, [buffer])
-        ).fast;
-      this.have.add(name);
-    }
-  }
-
-  /** Galleries from a file: one recogniser after the other. @param {string} name
-   * @param {ArrayBuffer} buffer */
-  hang(name, buffer) {
-    const {
-      gallery: { people, each },
-      recognisers,
-      real,
-      realLabels,
-    } = this.about;
-    const key = name.slice("gallery-".length, -".rows".length);
-    const rows = halves(buffer);
-    if (key === `real-${real}`) {
-      this.strangers = { rows, labels: realLabels };
-      return;
-    }
-    const labels = Array.from({ length: people * each }, (_, i) => Math.floor(i / each));
-    const names = key === "" ? recognisers : key === real ? [real] : [...recognisers, real];
-    const purifier = names.length > recognisers.length ? key : "none";
-    this.galleries[purifier] ??= {};
-    names.forEach((one, i) => {
-      const part = rows.subarray(i * labels.length * WIDTH, (i + 1) * labels.length * WIDTH);
-      this.galleries[purifier][one] = { rows: part, labels };
-    });
-  }
-
-  /** The lab's people from their file: photographs one after the other. @param {ArrayBuffer} buffer */
-  async unpack(buffer) {
-    let at = 0;
-    for (const { label, name, caption, sizes } of this.about.people) {
-      const images = [];
-      for (const size of sizes) {
-        const file = new Blob([buffer.slice(at, (at += size))], { type: "image/jpeg" });
-        const picture = await createImageBitmap(file, { colorSpaceConversion: "none" });
-        const canvas = h("canvas", { width: SIDE, height: SIDE });
-        const context = canvas.getContext("2d", { willReadFrequently: true });
-        context.drawImage(picture, 0, 0);
-        images.push(fromPixels(context.getImageData(0, 0, SIDE, SIDE).data));
-      }
-      const most = this.about.published;
-      this.people.push({
-        name: WORDS.person(name),
-        caption,
-        label,
-        rows: {},
-        published: images.slice(0, most),
-        leaked: images[most],
-        later: images.slice(most + 1),
-      });
-    }
-  }
-
-  /* ---- what is to be shown ---- */
-
-  get subjects() {
-    if (this.own) return this.self ? [this.self] : [];
-    return [...this.chosen].sort((a, b) => a - b).map((i) => this.people[i]);
-  }
-
-  /** How many photographs a subject publishes. @param {Subject} subject */
-  count(subject) {
-    return this.own ? subject.published.length : this.publishing;
-  }
-
-  /** @param {string} name @returns {Gallery} */
-  gallery(name) {
-    if (this.own && name === this.about.real) return /** @type {Gallery} */ (this.strangers);
-    return this.galleries[this.trainer.purifier][name];
-  }
-
-  /** Embeddings of the subjects' photographs, and of the frame shown, where they are missing. */
-  async embed() {
-    for (const purifier of new Set(["none", this.trainer.purifier])) {
-      for (const subject of this.subjects) {
-        const { published, leaked, later } = subject;
-        await this.embedMissing((subject.rows[purifier] ??= {}), purifier, {
-          published,
-          leaked: leaked ? [leaked] : [],
-          later,
-        });
-      }
-      const frame = this.run?.frames[this.at];
-      if (frame) await this.embedMissing((frame.rows[purifier] ??= {}), purifier, frame.images);
-    }
-  }
-
-  /** Embed groups of images by every recogniser that has not yet.
-   * @param {Record<string, any>} known by recogniser: the same groups, of embeddings
-   * @param {string} purifier @param {Record<string, Float32Array[]> | Float32Array[][]} groups */
-  async embedMissing(known, purifier, groups) {
-    const names = this.answering.filter((name) => !(name in known));
-    if (!names.length) return;
-    const images = Object.values(groups).flat();
-    const { rows } = await this.computer.ask("embed", { names, images, purifier });
-    for (const name of names) {
-      let at = 0;
-      known[name] = Array.isArray(groups) ? [] : {};
-      for (const [key, own] of Object.entries(groups)) {
-        known[name][key] = rows[name].slice(at, (at += own.length));
-      }
-    }
-  }
-
-  /** Everybody in the gallery, nearest first: by subject and later photograph.
-   * @param {string} name of the recogniser @param {boolean} cloaked
-   * @returns {import("./trainer.js").Match[][][] | null} null where nothing is cloaked yet, or its
-   *   embeddings are still being computed */
-  ranks(name, cloaked) {
-    const { purifier, leak } = this.trainer;
-    const copies = this.run?.frames[this.at]?.rows[purifier]?.[name];
-    if (cloaked && !copies) return null;
-    if (this.subjects.some((subject) => !subject.rows[purifier]?.[name])) return null;
-    return this.subjects.map((subject, p) => {
-      const { published, leaked, later } = subject.rows[purifier][name];
-      const clean = published.slice(0, this.count(subject));
-      const own = [...(cloaked ? copies[p] : clean), ...(leak ? leaked : [])];
-      return later.map((row) => rank(this.gallery(name), own, subject.label, row));
-    });
-  }
-
-  /** How far a recogniser's points have moved in a frame, on average; null where it is not known.
-   * @param {string} name @param {Frame} frame */
-  moved(name, { rows: { none } }) {
-    const clean = this.subjects.map((subject) => subject.rows.none?.[name]?.published);
-    if (!none[name] || !clean.every(Boolean)) return null;
-    const all = none[name].flatMap((own, p) => own.map((row, i) => distance(row, clean[p][i])));
-    return all.reduce((sum, value) => sum + value, 0) / all.length;
-  }
-
-  /** Whose photograph is shown, and which. */
-  get current() {
-    const all = this.subjects.flatMap((subject, p) =>
-      subject.published.slice(0, this.count(subject)).map((image, i) => ({ subject, p, i, image })),
-    );
-    return all[Math.min(this.shown.photo, all.length - 1)];
   }
 
   /* ---- the page ---- */
@@ -303,7 +83,7 @@ class Lab {
     this.tool = menu(
       Object.keys(tools).map((key) => [key, WORDS.tools[key]]),
       "Fawkes v1.0",
-      () => this.setTool(),
+      () => (this.setTool(), this.draw()),
     );
     this.mode = menu([], "", () => {});
     this.number = menu(
@@ -506,31 +286,6 @@ class Lab {
     refill(this.robust, names, this.trainer.robust);
   }
 
-  /** Files of networks, galleries and targets, and how large they are together. */
-  ownFiles() {
-    const { real, trunk, files } = this.about;
-    const networks = Object.keys(files).filter(
-      (name) => name.endsWith(".bin") && name !== "people.bin",
-    );
-    const targets = Object.keys(files).filter((name) => name.startsWith("targets-"));
-    return [
-      ...networks,
-      ...targets,
-      `${trunk}.bin`,
-      ...this.realFiles(),
-      `gallery-real-${real}.rows`,
-    ].filter((name, i, all) => all.indexOf(name) === i && !this.have.has(name));
-  }
-
-  realFiles() {
-    return [`${this.about.real}.bin`, `gallery-${this.about.real}.rows`];
-  }
-
-  /** @param {string[]} names */
-  bytes(names) {
-    return names.reduce((sum, name) => sum + this.about.files[name], 0);
-  }
-
   /* ---- what the reader does ---- */
 
   /** @param {number} i */
@@ -593,7 +348,7 @@ class Lab {
       this.listRecognisers();
       this.setTool();
       await this.refresh();
-    });
+    }).finally(() => this.draw());
   }
 
   prepareOwn() {
@@ -756,10 +511,10 @@ class Lab {
     this.threshold.parentElement.parentElement.hidden = way !== "threshold";
     this.thresholdSaid.textContent = this.trainer.threshold.toFixed(2);
     const names = this.answering.filter((name) => recogniser === "all" || recogniser === name);
-    const cards = this.subjects.length ? names.map((name) => this.card(name)) : [];
-    if (this.subjects.length && way !== "off") cards.unshift(this.pairCard());
+    const cards = this.subjects.length ? names.map((name) => card(this, name)) : [];
+    if (this.subjects.length && way !== "off") cards.unshift(pairCard(this));
     if (this.answering.length === this.about.recognisers.length && !isLocked())
-      cards.push(this.realCard());
+      cards.push(realCard(this));
     this.cards.replaceChildren(...cards);
     this.anecdote.textContent = this.own
       ? ""
@@ -851,141 +606,7 @@ class Lab {
       );
     }
   }
-
-  /** @param {string} name */
-  card(name) {
-    const {
-      run,
-      own,
-      about: { real, rates },
-    } = this;
-    const frame = run?.frames[this.at];
-    const tool = run?.tool ?? this.tool.value;
-    const place = this.answering.indexOf(name);
-    const known = run ? (run.surrogates.includes(name) ? WORDS.seen : WORDS.unseen) : "";
-    const moved = frame ? this.moved(name, frame) : null;
-    const far = moved === null ? "" : WORDS.moved(moved);
-    const plain = !own && this.trainer.purifier === "none" && !this.trainer.leak;
-    const note = own
-      ? name === real
-        ? WORDS.ownNote.real
-        : WORDS.ownNote.rendered
-      : WORDS.notes[name];
-    return h(
-      "article",
-      { class: "lab-card", "data-name": name },
-      h("h3", {}, swatch(place), name),
-      h("p", { class: "lab-note" }, note),
-      h("p", {}, [known, far].filter(Boolean).join("; ")),
-      h(
-        "div",
-        { class: "lab-both" },
-        this.column(name, WORDS.publishedClean, this.ranks(name, false)),
-        this.column(name, WORDS.publishedCloaked, this.ranks(name, true)),
-      ),
-      plain
-        ? h("p", { class: "lab-note" }, WORDS.recorded(rates[tool][name][this.publishing - 1]))
-        : null,
-      own && name === real ? h("p", { class: "lab-note" }, WORDS.ownMeans) : null,
-    );
-  }
-
-  /** @param {string} name @param {string} title
-   * @param {import("./trainer.js").Match[][][] | null} ranks */
-  column(name, title, ranks) {
-    const head = h("h4", {}, title);
-    if (!ranks) return h("div", {}, head, h("p", {}, WORDS.notYet));
-    const current = this.subjects.indexOf(this.current.subject);
-    const best = ranks[current][this.shown.later];
-    return h(
-      "div",
-      {},
-      head,
-      h(
-        "p",
-        { class: "lab-hits", "data-hits": hits(ranks) },
-        WORDS.right(hits(ranks), ranks.flat().length),
-      ),
-      h(
-        "ol",
-        { class: "lab-names" },
-        ...best.slice(0, SHOWN).map(({ who, similarity }) => {
-          const bar = h("span", { class: "lab-bar" }, h("span"));
-          bar.firstChild.style.width = `${Math.max(0, Math.min(1, similarity)) * 100}%`;
-          return h(
-            "li",
-            { class: who === SELF ? "lab-right" : "" },
-            h("span", {}, this.called(name, who)),
-            " ",
-            h("span", {}, similarity.toFixed(2)),
-            bar,
-          );
-        }),
-      ),
-      h("p", { class: "lab-note" }, WORDS.ahead(best[0].similarity - best[1].similarity)),
-    );
-  }
-
-  /** @param {string} name of the recogniser @param {number} who */
-  called(name, who) {
-    if (who === SELF) return this.own ? WORDS.you : WORDS.theRightPerson;
-    return this.own && name === this.about.real ? WORDS.stranger(who) : WORDS.somebody(who);
-  }
-
-  pairCard() {
-    const { way, accurate, robust, threshold } = this.trainer;
-    const column = (title, cloaked) => {
-      const [first, second] = [this.ranks(accurate, cloaked), this.ranks(robust, cloaked)];
-      if (!first || !second) return h("div", {}, h("h4", {}, title), h("p", {}, WORDS.notYet));
-      const names = first.map((own, p) =>
-        own.map((ranks, i) => combined(/** @type {any} */ (way), ranks, second[p][i], threshold)),
-      );
-      const right = names.flat().filter((found) => found.includes(SELF)).length;
-      return h(
-        "div",
-        {},
-        h("h4", {}, title),
-        h("p", { class: "lab-hits", "data-hits": right }, WORDS.right(right, names.flat().length)),
-      );
-    };
-    return h(
-      "article",
-      { class: "lab-card", "data-name": way },
-      h("h3", {}, WORDS.pair(way, accurate, robust)),
-      h("p", { class: "lab-note" }, WORDS.pairNote(way)),
-      h(
-        "div",
-        { class: "lab-both" },
-        column(WORDS.publishedClean, false),
-        column(WORDS.publishedCloaked, true),
-      ),
-    );
-  }
-
-  realCard() {
-    const { real } = this.about;
-    return h(
-      "article",
-      { class: "lab-card", "data-name": real },
-      h("h3", {}, swatch(4), real),
-      h("p", { class: "lab-note" }, WORDS.notes[real]),
-      h(
-        "button",
-        {
-          type: "button",
-          onclick: (event) => {
-            event.target.disabled = true;
-            this.loadReal();
-          },
-        },
-        WORDS.loadReal(this.bytes(this.realFiles())),
-      ),
-    );
-  }
 }
-
-/** How many later photographs get the right name. @param {import("./trainer.js").Match[][][]} ranks */
-const hits = (ranks) => ranks.flat().filter(([first]) => first.who === SELF).length;
 
 /** Make a lab of an element. @param {HTMLElement} place */
 export const start = async (place) => {
