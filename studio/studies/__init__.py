@@ -12,6 +12,7 @@ from studio.studies.combined import combined
 from studio.studies.detection import detection, detection_across
 from studio.studies.detection import summary as detection_summary
 from studio.studies.growth import growth
+from studio.studies.knowing_faces import by_accuracy, knowing_faces
 from studio.studies.outcomes import summary as combined_summary
 from studio.studies.public_copies import public_copies
 from studio.studies.real import (
@@ -46,6 +47,7 @@ STUDIES = {
     "detection": Study(detection, summary=detection_summary),
     "detection-across": Study(detection_across, summary=detection_summary),
     "combined": Study(combined, summary=combined_summary),
+    "knowing-faces": Study(knowing_faces, summary=by_accuracy),
     "real": Study(both_worlds, tools_on_both, photographs, summary=by_photographs),
     "real-end-to-end": Study(real_end_to_end, tools_on_real, photographs),
 }

@@ -357,6 +357,28 @@ def test_a_torchscript_file_becomes_a_differentiable_extractor(tmp_path):
         from_file(path, card=own)
 
 
+def test_a_file_without_a_card_says_what_its_network_takes_and_gives(tmp_path):
+    class Fixed(torch.nn.Module):
+        """Takes 160 pixels and no others."""
+
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(3 * 160 * 160, 7)
+
+        def forward(self, images):
+            return self.linear(images.flatten(1))
+
+    scripted(Fixed(), tmp_path / "ours.pt")
+    extractor = from_file(tmp_path / "ours.pt")
+    assert (extractor.card.name, extractor.card.input_size) == ("ours", 160)
+    assert extractor.card.embedding_size == 7 and embed(extractor, FACES).shape == (3, 7)
+    shipped.write(shipped.load("softmax-2014"), tmp_path / "theirs.safetensors")
+    assert from_file(tmp_path / "theirs.safetensors").card.name == "softmax-2014"
+    scripted(torch.nn.Identity(), tmp_path / "pixels.pt")
+    with pytest.raises(ValueError, match="gives no embeddings .* pass its card to from_file"):
+        from_file(tmp_path / "pixels.pt")
+
+
 def test_files_that_are_no_network_are_refused(tmp_path):
     path = tmp_path / "own.pt"
     with pytest.raises(FileNotFoundError, match="no network at"):

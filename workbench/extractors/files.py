@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +15,31 @@ from numpy.typing import NDArray
 
 from poisonlib.extractors.base import Extractor, ModuleExtractor, Preprocessing
 from poisonlib.extractors.card import Card
+from poisonlib.extractors.shipped import read
 from poisonlib.hashing import sha256_of_file
 from workbench.extractors.wrappers import BlackBoxExtractor
 
+SUFFIXES = (".safetensors", ".onnx", ".pt", ".pth", ".ts", ".torchscript")
+"""Endings of files that hold a network."""
+SIDES = (112, 160, 224, 96, 128)
+"""Sides of input that are tried, in pixels, where no card says which it is."""
+
 
 def from_file(
-    path: Path | str, *, card: Card, preprocessing: Preprocessing | None = None
+    path: Path | str, *, card: Card | None = None, preprocessing: Preprocessing | None = None
 ) -> Extractor:
     """An extractor from a file that holds a whole network.
 
-    TorchScript (``torch.jit.save``) gives a differentiable extractor, on which cloaks can be
-    crafted. ONNX runs in onnxruntime (optional extra ``onnx``) and can only recognise. A network
-    that is a ``torch.nn.Module`` in your own code needs no file:
+    Safetensors are those that :func:`poisonlib.extractors.write` writes. TorchScript
+    (``torch.jit.save``) gives a differentiable extractor, on which cloaks can be crafted. ONNX runs
+    in onnxruntime (optional extra ``onnx``) and can only recognise. A network that is a ``torch.nn.Module`` in your own code needs no file:
     :class:`~poisonlib.extractors.ModuleExtractor`. Nothing is unpickled.
 
     Args:
-        path: the file; ONNX by its suffix ``.onnx``.
+        path: the file; safetensors and ONNX by their suffixes.
         card: what is known of it. Its ``embedding_size`` is checked against what the network gives.
+            Safetensors have their own. Without one the network has the name of the file and this
+            year's date, and the sides of its input and output are found by trial.
         preprocessing: what the network expects; by default pixels scaled to [-1, 1] at the card's
             ``input_size``.
 
@@ -52,16 +62,46 @@ def from_file(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no network at {path}")
+    if path.suffix.lower() == ".safetensors":
+        return read(path)
+    is_onnx = path.suffix.lower() == ".onnx"
+    network = _onnx(path) if is_onnx else _torchscript(path)
+    if card is None:
+        card = _guessed_card(path, network, is_onnx)
     preprocessing = preprocessing or Preprocessing(size=card.input_size)
     content = sha256_of_file(path)
     extractor: Extractor
-    if path.suffix.lower() == ".onnx":
+    if is_onnx:
         card = dataclasses.replace(card, differentiable=False)
-        extractor = BlackBoxExtractor(_onnx(path), card, preprocessing, content)
+        extractor = BlackBoxExtractor(network, card, preprocessing, content)
     else:
-        extractor = ModuleExtractor(_torchscript(path), card, preprocessing, content)
+        extractor = ModuleExtractor(network, card, preprocessing, content)
     _check(extractor, path)
     return extractor
+
+
+def _guessed_card(path: Path, network: Callable, is_onnx: bool) -> Card:
+    """A card with the sides of a network's input and output.
+
+    Raises:
+        ValueError: it takes none of the usual inputs, or gives no vector for each.
+    """
+    for side in SIDES:
+        images = torch.zeros(2, 3, side, side)
+        try:
+            with torch.no_grad():
+                embeddings = network(images.numpy() if is_onnx else images)
+        except Exception:  # whatever runtimes raise at a wrong size
+            continue
+        shape = tuple(getattr(embeddings, "shape", ()))
+        if len(shape) == 2 and shape[0] == 2:
+            year = datetime.date.today().year
+            unknown = "unknown"
+            return Card(path.stem, year, *[unknown] * 3, side, shape[1], unknown)
+    raise ValueError(
+        f"the network in {path.name} gives no embeddings (n, d) for images (n, 3, h, w) of any "
+        f"usual size ({', '.join(map(str, SIDES))} pixels); pass its card to from_file in Python"
+    )
 
 
 def _torchscript(path: Path) -> torch.nn.Module:
