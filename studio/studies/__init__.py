@@ -24,6 +24,7 @@ from studio.studies.real import (
     tools_on_real,
 )
 from studio.studies.study import Run, Study, precompute_cloaks
+from studio.studies.twice import twice
 
 
 def _switching(table):
@@ -49,6 +50,7 @@ STUDIES = {
     "combined": Study(combined, summary=combined_summary),
     "knowing-faces": Study(knowing_faces, summary=by_accuracy),
     "real": Study(both_worlds, tools_on_both, photographs, summary=by_photographs),
+    "twice": Study(twice, summary=by_photographs),
     "real-end-to-end": Study(real_end_to_end, tools_on_real, photographs),
 }
 """All studies by the name that the ``record`` command knows them by."""

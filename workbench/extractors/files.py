@@ -32,7 +32,8 @@ def from_file(
 
     Safetensors are those that :func:`poisonlib.extractors.write` writes. TorchScript
     (``torch.jit.save``) gives a differentiable extractor, on which cloaks can be crafted. ONNX runs
-    in onnxruntime (optional extra ``onnx``) and can only recognise. A network that is a ``torch.nn.Module`` in your own code needs no file:
+    in onnxruntime (optional extra ``onnx``) and can only recognise. A network that is a
+    ``torch.nn.Module`` in your own code needs no file:
     :class:`~poisonlib.extractors.ModuleExtractor`. Nothing is unpickled.
 
     Args:
