@@ -6,6 +6,7 @@ import base64
 import functools
 import io
 import json
+import re
 import statistics
 import time
 from collections.abc import Iterator
@@ -494,6 +495,26 @@ def test_one_s_own_photographs_are_accessible(own) -> None:
     own.wait_for_selector(".lab-own figure")
     found = axe.run(own, options={"resultTypes": ["violations"], "preload": False})
     assert not found.violations_count, found.generate_report()
+
+
+def test_a_chapter_runs_a_part_of_the_lab_on_a_button(browser, address: str) -> None:
+    tab = browser.new_page()
+    loaded: list[str] = []
+    tab.on("request", lambda request: loaded.append(request.url))
+    tab.goto(f"{address}/book/01_what_poisoning_is.html")
+    button = tab.get_by_role("button", name="Try it here")
+    button.wait_for(timeout=FAR)
+    assert re.search(r"\(loads \d\.\d MB\)", button.inner_text())
+    assert not [url for url in loaded if ".bin" in url], "nothing large before the button"
+    button.click()
+    tab.wait_for_selector("[data-ready]", timeout=FAR)
+    tab.get_by_role("button", name="Cloak", exact=True).click()
+    tab.wait_for_selector("[data-run]", timeout=FAR)
+    cards = tab.query_selector_all(".lab-card")
+    assert [card.get_attribute("data-name") for card in cards] == ["softmax-2014", "arcface-2019"]
+    clean, cloaked = cards[0].query_selector_all("[data-hits]")
+    assert int(cloaked.get_attribute("data-hits")) < int(clean.get_attribute("data-hits"))
+    tab.close()
 
 
 def test_a_page_opened_as_a_file_says_what_to_do(browser, site: Path) -> None:

@@ -23,6 +23,12 @@ export class Lab extends Experiment {
     super(about);
     this.place = place;
     this.turn = 0;
+    /** Part of the lab in a chapter: one tool, some recognisers, one photograph. */
+    this.part = "part" in place.dataset;
+    if (this.part) {
+      this.answering = place.dataset.recognisers.split(" ");
+      this.publishing = 1;
+    }
   }
 
   /* ---- the page ---- */
@@ -82,13 +88,13 @@ export class Lab extends Experiment {
 
     this.tool = menu(
       Object.keys(tools).map((key) => [key, WORDS.tools[key]]),
-      "Fawkes v1.0",
+      this.place.dataset.tool ?? "Fawkes v1.0",
       () => (this.setTool(), this.draw()),
     );
     this.mode = menu([], "", () => {});
     this.number = menu(
       [1, 2, 3].map((n) => [String(n), String(n)]),
-      "2",
+      String(this.publishing),
       (value) => {
         this.publishing = Number(value);
         this.forget();
@@ -180,12 +186,15 @@ export class Lab extends Experiment {
         ),
       ),
     );
+    const kindPart = h("div", { hidden: this.part }, ...kinds);
+    const head = (text) => (this.part ? h("div") : h("h2", {}, text));
+    this.numberField.hidden = this.part;
     this.place.replaceChildren(
-      h("section", {}, h("h2", {}, WORDS.whose), ...kinds, this.renderedPart, this.ownPart),
+      h("section", {}, head(WORDS.whose), kindPart, this.renderedPart, this.ownPart),
       h(
         "section",
         {},
-        h("h2", {}, WORDS.tool),
+        head(WORDS.tool),
         h(
           "div",
           { class: "lab-row" },
@@ -193,7 +202,7 @@ export class Lab extends Experiment {
           labelled(WORDS.strength, this.mode),
           this.numberField,
         ),
-        h("details", {}, h("summary", {}, WORDS.looks), this.networks),
+        h("details", { hidden: this.part }, h("summary", {}, WORDS.looks), this.networks),
         h("div", { class: "lab-row" }, this.button, this.stopButton),
         this.bar,
         this.stepping,
@@ -217,7 +226,7 @@ export class Lab extends Experiment {
       h(
         "section",
         {},
-        h("h2", {}, WORDS.answers),
+        head(WORDS.answers),
         h("p", {}, WORDS.answersHint),
         this.laters,
         this.cards,
@@ -225,8 +234,8 @@ export class Lab extends Experiment {
       ),
       h(
         "section",
-        {},
-        h("h2", {}, WORDS.trainer),
+        { hidden: this.part },
+        head(WORDS.trainer),
         h("p", {}, WORDS.trainerHint),
         h(
           "div",
@@ -434,7 +443,7 @@ export class Lab extends Experiment {
     this.at = 0;
     this.stopButton.disabled = false;
     this.bar.hidden = false;
-    this.say(WORDS.started(tool, people.flat().length));
+    this.say(WORDS.started(people.flat().length));
     await this.embed();
     this.draw();
     const [started, still] = [
@@ -513,7 +522,7 @@ export class Lab extends Experiment {
     const names = this.answering.filter((name) => recogniser === "all" || recogniser === name);
     const cards = this.subjects.length ? names.map((name) => card(this, name)) : [];
     if (this.subjects.length && way !== "off") cards.unshift(pairCard(this));
-    if (this.answering.length === this.about.recognisers.length && !isLocked())
+    if (!this.part && !this.answering.includes(this.about.real) && !isLocked())
       cards.push(realCard(this));
     this.cards.replaceChildren(...cards);
     this.anecdote.textContent = this.own
@@ -608,17 +617,26 @@ export class Lab extends Experiment {
   }
 }
 
-/** Make a lab of an element. @param {HTMLElement} place */
-export const start = async (place) => {
+/** What a lab needs before it is ready. @param {import("./loading.js").Index} about
+ * @param {string[]} names of the recognisers that answer */
+const first = (about, names) => [
+  "multiply.wasm",
+  ...names.map((name) => `${name}.bin`),
+  "gallery.rows",
+  "people.bin",
+];
+
+/** Make a lab of an element. @param {HTMLElement} place
+ * @param {import("./loading.js").Index} [known] what there is, where that is known already */
+export const start = async (place, known) => {
   const said = h("p", { class: "lab-said", role: "status" }, WORDS.preparing);
   const bar = h("progress", { max: 1, value: 0, "aria-label": WORDS.preparing });
   const bytes = h("p", { class: "lab-hint" });
   place.replaceChildren(said, bar, bytes);
   try {
-    const about = await index();
+    const about = known ?? (await index());
     const lab = new Lab(place, about);
-    const networks = about.recognisers.map((name) => `${name}.bin`);
-    await lab.need(["multiply.wasm", ...networks, "gallery.rows", "people.bin"], (done, total) => {
+    await lab.need(first(about, lab.answering), (done, total) => {
       bar.value = done / total;
       bytes.textContent = WORDS.loading(done, total);
     });
@@ -628,12 +646,17 @@ export const start = async (place) => {
     place.dataset.ready = "true";
     Object.assign(place, { lab });
   } catch (problem) {
-    place.replaceChildren(
-      h(
-        "p",
-        { class: "lab-problem", role: "alert" },
-        typeof Worker === "function" ? WORDS.failed(problem.message) : WORDS.tooOld,
-      ),
-    );
+    const why = typeof Worker === "function" ? WORDS.failed(problem.message) : WORDS.tooOld;
+    place.replaceChildren(h("p", { class: "lab-problem", role: "alert" }, why));
   }
+};
+
+/** A button in a chapter that makes a part of the lab of its place, with what that loads.
+ * @param {HTMLElement} place */
+export const offer = async (place) => {
+  const about = await index();
+  const names = first(about, place.dataset.recognisers.split(" "));
+  const size = names.reduce((sum, name) => sum + about.files[name], 0);
+  const begin = () => start(place, about).then(() => place.querySelector("button")?.focus());
+  place.append(h("button", { type: "button", onclick: begin }, WORDS.offer(size)));
 };

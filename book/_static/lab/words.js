@@ -14,6 +14,7 @@ export const WORDS = {
       : "The lab is ready. This browser lacks fast arithmetic (WebAssembly with SIMD), so a cloak " +
         "takes some five times as long.",
   working: "How far it is",
+  offer: (bytes) => `Try it here (loads ${megabytes(bytes)})`,
   failed: (why) =>
     `The lab could not be loaded (${why}). Check that the server still runs, then ` +
     "reload the page.",
@@ -53,7 +54,7 @@ export const WORDS = {
   stop: "Stop",
   fetching: (bytes, total) =>
     `Loading what the tool needs: ${megabytes(bytes)} of ${megabytes(total)}`,
-  started: (tool, n) => `${tool} is cloaking ${plural(n, "photograph", "photographs")}.`,
+  started: (n) => `Cloaking ${plural(n, "photograph", "photographs")}.`,
   step: (step, steps) => `step ${step} of ${steps}`,
   seconds: (seconds) =>
     `about ${plural(Math.max(1, Math.round(seconds)), "second", "seconds")} left`,
@@ -108,10 +109,12 @@ export const WORDS = {
   recorded: ([clean, cloaked, n]) =>
     `Over twenty users: ${percent(clean, n)} named right when clean, ${percent(cloaked, n)} cloaked.`,
   anecdote: (tool, k) =>
-    "One face is an anecdote. The rates over twenty users are recorded: each " +
-    `publishes ${plural(k, "photograph", "photographs")}, cloaked by ${tool} at ` +
-    `${tool === "Ten lines" ? "middle" : "full"} strength on its own choice of networks, and is ` +
-    "then looked for on six later ones.",
+    "One face is an anecdote. The rates over twenty users are recorded: each publishes " +
+    `${plural(k, "photograph", "photographs")}, cloaked ` +
+    (tool === "Ten lines"
+      ? "by the ten lines with 8 of 255 grey levels"
+      : `by ${tool} at full strength`) +
+    ", on the tool's own choice of networks, and is looked for on six later ones.",
   loadReal: (bytes) => `Load it (${megabytes(bytes)})`,
   ownNote: {
     real:
