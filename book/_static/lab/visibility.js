@@ -19,6 +19,9 @@ export const gaussian = (size, sigma) => {
 const [WINDOW, SIGMA, LUMINANCE, CONTRAST] = [11, 1.5, 0.01 ** 2, 0.03 ** 2];
 export const INNER_LOOP_STRIDE = 3;
 
+/** @param {Float32Array} a @param {Float32Array} b */
+const product = (a, b) => a.map((value, i) => value * b[i]);
+
 /** Structural dissimilarity to a fixed picture. */
 export class Dssim {
   /** @param {Float32Array} reference @param {number} stride between windows, in pixels */
@@ -27,12 +30,12 @@ export class Dssim {
     this.count = Math.floor((SIDE - WINDOW) / stride) + 1;
     this.weights = gaussian(WINDOW, SIGMA);
     this.reference = reference;
-    this.mean = this.means((i) => reference[i]);
-    this.variance = this.means((i) => reference[i] ** 2).map((s, i) => s - this.mean[i] ** 2);
+    this.mean = this.means(reference);
+    this.variance = this.means(product(reference, reference)).map((s, i) => s - this.mean[i] ** 2);
   }
 
-  /** The weighted mean of values under each window. @param {(i: number) => number} value */
-  means(value) {
+  /** The weighted mean of values under each window. @param {Float32Array} values */
+  means(values) {
     const { count, stride, weights } = this;
     const out = new Float64Array(3 * count * count);
     const line = new Float64Array(SIDE);
@@ -41,7 +44,7 @@ export class Dssim {
         line.fill(0);
         for (let t = 0; t < WINDOW; t++) {
           const at = (c * SIDE + i * stride + t) * SIDE;
-          for (let x = 0; x < SIDE; x++) line[x] += weights[t] * value(at + x);
+          for (let x = 0; x < SIDE; x++) line[x] += weights[t] * values[at + x];
         }
         for (let j = 0; j < count; j++, o++) {
           for (let t = 0; t < WINDOW; t++) out[o] += weights[t] * line[j * stride + t];
@@ -77,17 +80,17 @@ export class Dssim {
    * @returns {{value: number, gradient: Float64Array | null}} */
   at(image, free = Infinity) {
     const { mean: M, variance: V, reference } = this;
-    const m = this.means((i) => image[i]);
-    const s = this.means((i) => image[i] ** 2);
-    const x = this.means((i) => image[i] * reference[i]);
+    const m = this.means(image);
+    const s = this.means(product(image, image));
+    const x = this.means(product(image, reference));
     const n = m.length;
     const [byMean, bySquare, byMixed] = [0, 1, 2].map(() => new Float64Array(n));
     let sum = 0;
     for (let i = 0; i < n; i++) {
-      const product = m[i] * M[i];
-      const l1 = 2 * product + LUMINANCE;
+      const both = m[i] * M[i];
+      const l1 = 2 * both + LUMINANCE;
       const l2 = m[i] ** 2 + M[i] ** 2 + LUMINANCE;
-      const k1 = 2 * (x[i] - product) + CONTRAST;
+      const k1 = 2 * (x[i] - both) + CONTRAST;
       const k2 = s[i] - m[i] ** 2 + V[i] + CONTRAST;
       const similarity = (l1 * k1) / (l2 * k2);
       const weight = -1 / (2 * n);
