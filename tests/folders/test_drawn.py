@@ -111,7 +111,7 @@ def audit_one(folder: Path, seed: int, monkeypatch: pytest.MonkeyPatch, capsys) 
     used, left = result["pairs"], [problem["file"] for problem in result["problems"]]
     assert len(set(used)) == len(used) and not set(used) & set(left)
     assert set(used) | set(left) >= {str(file) for file in fate}, "a file was lost"
-    wrong = {str(file) for file, kind in fate.items() if kind in ("turned", "foreign", "missing")}
+    wrong = {str(file) for file, kind in fate.items() if kind in ("foreign", "missing")}
     assert not wrong & set(used), "a copy of something else was used"
     once = {Path(name).with_suffix("").as_posix().rstrip("ab") for name in used}
     assert len(once) == len(used), "one photograph was counted twice"

@@ -82,10 +82,10 @@ def align_pair(
 
     Where both have the same size, both are aligned by the landmarks of the clean one: a cloak may
     move the landmarks that a detector finds, and that is not what is evaluated. Where a tool has
-    changed the size, the face on the copy is detected by itself.
+    changed the size, or turned the picture, the face on the copy is detected by itself.
 
     Raises:
-        AnotherPicture: the copy shows another picture, or the same one turned.
+        AnotherPicture: the copy shows another picture.
         ValueError: why one of the two cannot be used; the message is that reason.
     """
     with _naming("clean"):
@@ -97,17 +97,26 @@ def align_pair(
     with _naming("cloaked"):
         picture = read(pair.cloaked, within=pair.cloaked_folder)
         faces = detect(picture.image, picture.content)
-        registered = picture.image.size == size
-        if not registered:
-            if len(faces) == 0:
-                raise ValueError("no face found")
-            face = _most_similar(picture, faces, clean)
-            changed = (f"{width} x {height}" for width, height in (size, picture.image.size))
-            notes.append(f"its size changed: {', then '.join(changed)}")
-    cloaked = to_tensor(align_face(picture.image, face))
-    same, found = same_picture(clean, cloaked, registered=registered)
+    same, found, cloaked = False, -1.0, clean
+    if picture.image.size == size:
+        cloaked = to_tensor(align_face(picture.image, face))
+        same, found = same_picture(clean, cloaked, registered=True)
+    else:
+        changed = (f"{width} x {height}" for width, height in (size, picture.image.size))
+        notes.append(f"its size changed: {', then '.join(changed)}")
+        if len(faces) == 0:
+            raise ValueError("the cloaked photograph: no face found")
+    if not same and len(faces):
+        own = _most_similar(picture, faces, clean)
+        cloaked = to_tensor(align_face(picture.image, own))
+        same, found = same_picture(clean, cloaked, registered=False)
+        turned = round(abs((_angle(own.landmarks) - _angle(face.landmarks) + 180) % 360 - 180))
+        if turned >= TURNED:
+            notes.append(f"the copy lies turned by {turned} degrees")
     if not same:
-        raise AnotherPicture(_difference(face, faces, found))
+        raise AnotherPicture(
+            f"the copy shows another picture (their likeness is {max(0.0, found):.2f} of 1)"
+        )
     if picture.sha256 == digest:
         notes.append("the copy is the very same file")
     if len(faces) == 0:
@@ -121,17 +130,6 @@ def _most_similar(picture: Picture, faces: NDArray, clean: Tensor) -> Face:
     return max(
         found, key=lambda face: best_correlation(clean, to_tensor(align_face(picture.image, face)))
     )
-
-
-def _difference(face: Face, faces: NDArray, correlation: float) -> str:
-    """Why a copy is not one of the photograph on which a face was found."""
-    if len(faces):
-        offsets = np.linalg.norm(faces - face.landmarks, axis=(1, 2))
-        angle = _angle(faces[offsets.argmin()]) - _angle(face.landmarks)
-        turned = round(abs((angle + 180) % 360 - 180))
-        if turned >= TURNED:
-            return f"the copy lies turned by {turned} degrees; turn it like the photograph"
-    return f"the copy shows another picture (their likeness is {max(0.0, correlation):.2f} of 1)"
 
 
 def _angle(landmarks: NDArray) -> float:
