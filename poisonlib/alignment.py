@@ -1,4 +1,4 @@
-"""Alignment of a portrait to the five-point template that ArcFace made usual.
+"""Alignment of a portrait to the five-point template that ArcFace made standard.
 
 The template is that of InsightFace (Deng et al., "ArcFace", CVPR 2019) for 112x112 pictures; the
 least-squares similarity is S. Umeyama's, IEEE TPAMI 13 (1991).
@@ -21,7 +21,7 @@ SIDE = 112
 
 
 def similarity(source: ArrayLike, target: ArrayLike) -> tuple[float, NDArray, NDArray]:
-    """Scale, rotation ``(2, 2)`` and shift ``(2,)`` that best take source points to target ones.
+    """Scale, rotation ``(2, 2)`` and shift ``(2,)`` that best map source points to target points.
 
     Raises:
         ValueError: the points are not two arrays of the same shape ``(n, 2)`` with n >= 2.
@@ -47,7 +47,7 @@ def align(
     side: int = SIDE,
     template: ArrayLike | None = None,
 ) -> NDArray:
-    """Turn, scale and cut a portrait so that its landmarks fall on the template.
+    """Rotate, scale and crop a portrait so that its landmarks lie on the template.
 
     Args:
         image: ``(h, w, 3)`` uint8, or an RGB picture, which is not copied.

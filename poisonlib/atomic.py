@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, whatever happens while they are written."""
+"""Files that appear complete or not at all, whatever happens while they are written."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def writing(
 ) -> Iterator[IO[bytes]]:
     """Write a file in one step: readers see the old file or the new one, never half.
 
-    What is written goes into a hidden file beside it, which takes its name when the block ends. If
-    the block fails, the hidden file is removed; if the process is killed, it stays.
+    The data go into a hidden file in the same folder, which is renamed when the block ends. If the
+    block fails, the hidden file is removed; if the process is killed, it remains.
 
     Args:
-        path: of the file; its folder is made if it is not there.
+        path: of the file; its folder is created if necessary.
         private: whether only its owner may read it.
         overwrite: whether an existing file is replaced.
 
@@ -70,7 +70,7 @@ def write(
 ) -> None:
     """Write bytes, or text as UTF-8, in one step; see :func:`writing`.
 
-    Half characters, such as names of files that are no UTF-8 hold, are written as ``\\u`` codes.
+    Lone surrogates, as in file names that are not valid UTF-8, are written as ``\\u`` codes.
 
     Example:
         >>> from pathlib import Path
@@ -85,7 +85,7 @@ def write(
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Remove what killed processes have left half-written in a folder and below.
+    """Remove the partial files of killed processes from a folder and its subfolders.
 
     Example:
         >>> from pathlib import Path
@@ -103,7 +103,7 @@ def remove_partial_files(folder: Path) -> None:
 
 
 def _rename_to_new(partial: Path, path: Path) -> None:
-    """Rename a file; fail where the new name exists, unlike ``os.rename``."""
+    """Rename a file; fail if the new name exists, unlike ``os.rename``."""
     try:
         os.link(partial, path)
     except FileExistsError:

@@ -1,7 +1,7 @@
 """The one place that says what an image batch and a label vector are.
 
-Every public entrance of the package calls these, so that bad input is refused at the door with a
-message that names what was expected, what came, and what to do.
+Every public function of the package calls these, so that bad input is refused at once, with a
+message that says what was expected, what was passed, and what to do.
 """
 
 from __future__ import annotations

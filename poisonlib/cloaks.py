@@ -1,10 +1,10 @@
 """The cloaks that ship: twenty users' training photographs, cloaked by the paper's three tools.
 
-Crafting a cloak takes most of the time of a trial. With these a trial at full strength takes a
-second, so that chapters compute their numbers instead of reading them. The photographs are the
-packaged users' (:func:`poisonlib.people.load`), the users those that ``choose_users`` draws with
-seed 0, and the training photographs those of ``split`` with seed 0. They are stored as 8-bit
-files hold them; ``python -m poisonlib cloaks`` makes the file again.
+Crafting a cloak takes most of the time of a trial. With these cloaks a trial at full strength takes
+a second, so that chapters compute their numbers instead of reading them from a record. The
+photographs are the packaged users' (:func:`poisonlib.people.load`), the users those that
+``choose_users`` draws with seed 0, and the training photographs those of ``split`` with seed 0.
+They are stored as 8-bit files hold them; ``python -m poisonlib cloaks`` recreates the file.
 """
 
 from __future__ import annotations

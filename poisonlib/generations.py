@@ -1,7 +1,7 @@
 """Trials over generations of extractors: in order of release, pooled over users, and judged.
 
-How an error with its interval becomes a verdict beside the paper's, for the figures that show it
-and for the scoreboard.
+How an error with its interval becomes a verdict that is compared with the paper's, for figures and
+for the scoreboard.
 """
 
 from __future__ import annotations
@@ -83,14 +83,14 @@ def unprotected(table: pandas.DataFrame) -> dict[str, Rate]:
 
 
 def judged(table: pandas.DataFrame, by: Sequence[str] = ()) -> pandas.DataFrame:
-    """The error of protected users with its verdict, and the paper's word on the same pair.
+    """The error of protected users with its verdict, and the paper's statement on the same pair.
 
     The rule is :func:`poisonlib.paper.verdict`.
 
     Returns:
         one row for each tool and extractor, in order of release: ``by``, ``attack, extractor,
         error, low, high, n, users``, the same users' error without a cloak as ``clean, clean_low,
-        clean_high``, ``verdict``, the paper's as ``paper`` (``"–"`` where it is silent), and
+        clean_high``, ``verdict``, the paper's as ``paper`` (``"–"`` if it makes no statement), and
         ``agreement``, one of :data:`AGREEMENTS`.
     """
     import pandas

@@ -1,10 +1,10 @@
-"""What a Python object computes with, as one hash: values, weights, code, and what code refers to.
+"""One hash of all that a Python object computes with: values, weights, code and what it refers to.
 
 Two networks with the same weights may differ in a tensor that is no parameter, in a number that
-their ``repr`` leaves out, in a function, or in the code of ``forward``. Whoever caches by content
-has to tell them apart. Equal objects have equal hashes in every process; what cannot be looked into
-(a session of another library, a compiled function) is named, so that the caller can look at what
-it computes, or refuse.
+their ``repr`` leaves out, in a function, or in the code of ``forward``. A cache by content has to
+tell them apart. Equal objects have equal hashes in every process; parts that cannot be inspected (a
+session of another library, a compiled function) are named, so that the caller can test what they
+compute, or refuse.
 """
 
 from __future__ import annotations

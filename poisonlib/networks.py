@@ -1,4 +1,4 @@
-"""A trained network in a file that says what it is: safetensors with a header."""
+"""A trained network in a file that describes it: safetensors with a header."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def read(
     Args:
         path: of the file.
         build: from the header to a network, whose weights are then filled in, and whatever else
-            the header says of it. What it raises for want of a field counts as damage.
+            the header says of it. Errors about missing fields count as damage.
         kind: what the file is called in messages, e.g. ``"detector"``.
         command: of ``python -m poisonlib``, which makes such a file.
 
@@ -135,7 +135,7 @@ def fingerprint(
     standard: str | None = None,
     answers: Callable[[], Tensor] | None = None,
 ) -> str:
-    """SHA-256 over a network's structure, its weights, and what else its answers depend on.
+    """SHA-256 over a network's structure, its weights, and everything else its results depend on.
 
     That is: tensors that are no parameters, numbers and functions that it holds, the code of
     classes that are not a library's, and, where there is such code, what the network makes of a
@@ -176,7 +176,7 @@ def fingerprint(
 
 
 def structure(module: nn.Module) -> str:
-    """What there is to a network beside the values of its weights, as one hash.
+    """One hash of everything in a network except the values of its weights.
 
     Example:
         >>> from torch import nn

@@ -2,8 +2,8 @@
 
 Claims and transfers are what the paper reports as a number or a plain statement: Radiya-Dixit,
 Hong, Carlini and Tramèr, "Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022), as
-summed up in a blog post on it, "Data Poisoning is Hitting a Wall" (anonymous, ICLR Blogposts 2023).
-Measurements by others (:data:`ONE_USER`) are marked as such.
+summarised in a blog post on it, "Data Poisoning is Hitting a Wall" (anonymous, ICLR Blogposts
+2023). Measurements by others (:data:`ONE_USER`) are marked as such.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ TRANSFERS = (
 """The paper's qualitative row: every pair of tool and extractor that it makes a statement on."""
 
 FOOLED_ABOVE = (UNPROTECTED.high + PROTECTED.low) / 2
-"""Half way between the error of a user without a cloak and the least that the paper counts as a
+"""Half way between the error of a user without a cloak and the lowest that the paper counts as a
 success: the threshold of this book between an extractor that is fooled and one that is not."""
 
 Verdict = Literal["fooled", "not fooled", "undecided"]

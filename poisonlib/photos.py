@@ -96,9 +96,9 @@ class Photos:
     def joined(self, other: Photos) -> Photos:
         """These photographs and those of other people as one set.
 
-        Labels of the first set stay as they are. Names of the other one that are new are added
-        behind, in their order; a name that is known already, of somebody without a photograph in
-        the first set, keeps the label it has there.
+        Labels of the first set stay as they are. New names of the other one are appended in their
+        order; a name that is known already, of somebody without a photograph in the first set,
+        keeps the label it has there.
 
         Raises:
             ValueError: somebody of one name has photographs in both, or two people of one set have

@@ -1,4 +1,4 @@
-"""Printing that never fails: whatever a command prints, and wherever it is printed to."""
+"""Printing that never fails, whatever a command prints and wherever the output goes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def forgiving() -> Iterator[list[OSError]]:
 
     Characters that a stream cannot encode are printed as ``\\\\x`` codes. If a stream can no longer
     be written (the reader of a pipe has left, a disk is full), the rest of what is printed there is
-    dropped, and the work goes on.
+    dropped, and the work continues.
 
     Yields:
         a list to which the problem of each stream is added that could not be written, but for

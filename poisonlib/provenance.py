@@ -1,4 +1,4 @@
-"""Where a recorded number comes from, written beside the number.
+"""Where a recorded number comes from, stored together with the number.
 
 Slow experiments are commands. Their small results are kept as JSON files that state the command,
 the commit, the seed, the class of machine and the date, and the book reads those files.

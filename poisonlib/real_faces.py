@@ -1,4 +1,4 @@
-"""Real faces without a photograph: what recognisers make of real people, clean and cloaked.
+"""Real faces without photographs: embeddings of real people, clean and cloaked.
 
 No photograph of a real person ships with the book. What ships are embeddings: of photographs of
 Labeled Faces in the Wild (Huang et al., 2007), whose people are numbered and not named, and of
@@ -73,7 +73,7 @@ class StoredEmbeddings:
 
 @dataclass(frozen=True, eq=False)
 class RealFaces:
-    """Real people as placeholders, and what recognisers make of them.
+    """Real people as placeholders, with their embeddings.
 
     Attributes:
         photos: the gallery and its users, as placeholders ``(n, 3, 1, 1)``.

@@ -1,4 +1,4 @@
-"""Error rates with the interval that says how far to trust them."""
+"""Error rates with the intervals that show how uncertain they are."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def wilson(count: int, n: int, *, confidence: float = 0.95) -> Rate:
     """A proportion with its Wilson score interval.
 
     The Wilson interval keeps its coverage near 0 and 1 and for small n, where the usual
-    normal interval fails; error rates of good recognisers live exactly there (Brown, Cai and
-    DasGupta, "Interval estimation for a binomial proportion", Statistical Science 2001).
-    It treats the n trials as independent; photographs of one person are not quite that, so tables
-    also show the spread over people.
+    normal interval fails; the error rates of good recognisers lie exactly there (Brown, Cai and
+    DasGupta, "Interval estimation for a binomial proportion", Statistical Science 2001). It treats
+    the n trials as independent; photographs of one person are not quite that, so tables also show
+    the spread over people.
 
     Args:
         count: hits, 0 <= count <= n.
@@ -108,7 +108,7 @@ def with_intervals(table: pandas.DataFrame, count: str = "errors") -> pandas.Dat
 
 @dataclass(frozen=True)
 class Difference:
-    """How much more often one of two is wrong, asked the same questions.
+    """How much more often one of two is wrong on the same questions.
 
     Attributes:
         more, fewer: questions that only the first, or only the second, gets wrong.

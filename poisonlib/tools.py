@@ -138,7 +138,7 @@ ADAPTED, NEXT = f"adapted-{LATER}", "LowKey on the adapted extractor"
 def tools_on_the_adapted(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
     """The strongest tool, crafted on the adapted extractor.
 
-    This is the attacker's next move: the defence is out, and its weights with it.
+    This is the attacker's next move, once the defence and its weights are public.
 
     Example:
         >>> import torch

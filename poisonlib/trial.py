@@ -1,9 +1,9 @@
-"""The trial: does a cloak protect its wearer from a recogniser trained on the cloaked pictures?
+"""The trial: does a cloak protect its user from a recogniser trained on the cloaked pictures?
 
 The protocol of the paper's code (FaceCure, ``eval.py``): one user at a time replaces *all* of
-their training photographs by cloaked ones, everybody else stays clean, the recogniser is trained
-on the lot, and is then asked about the user's *unperturbed* test photographs. A recogniser
-that shows several candidates is wrong where the right name is not among them.
+their training photographs by cloaked ones, everybody else stays clean, the recogniser is trained on
+all of these, and is then tested on the user's *unperturbed* test photographs. A recogniser that
+shows several candidates is wrong if the right name is not among them.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ def grid(
 
     Each extractor embeds the photographs once, however many cases use it. With a ``log``, every
     finished pair of case and user is appended to a file, and a run that was stopped resumes there;
-    where the file cannot be written, the run goes on without it.
+    where the file cannot be written, the run continues without it.
 
     Args:
         cases: the trials; they are told apart by attack, extractor, recogniser and ``columns``.

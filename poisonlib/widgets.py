@@ -1,6 +1,6 @@
-"""Live twins of the book's figures, for readers who run the chapter.
+"""Live versions of the book's figures, for readers who run the chapter.
 
-The static page has no kernel, so every knob exists twice: as a figure with precomputed frames,
+The static page has no kernel, so every control exists twice: as a figure with precomputed frames,
 which ``poisonlib.figures.show`` puts on the page, and as a live widget for JupyterLab, VS Code and
 Colab. When the site is built the widget is left out.
 """

@@ -1,12 +1,12 @@
 """Cloaking tools: each perturbs a user's photographs so that recognisers trained on them fail.
 
-An attack is made from the extractors that it may look into, and called on photographs::
+An attack is constructed with its surrogate extractors and called on photographs::
 
     attack = FawkesV1([extractor], mode="high")
     cloak = attack(images, seed=0)
 
-``mode="high"``, the default of all, is full strength. Extractors are plain differentiable
-functions from images to embeddings; nothing here depends on those of the book.
+``mode="high"``, the default for all tools, is full strength. Extractors are plain differentiable
+functions from images to embeddings; any others than the book's work as well.
 """
 
 from poisonlib.attacks.base import Attack, Cloak

@@ -2,12 +2,13 @@
 
 A cloak's key is a hash of everything that it depends on: the photographs, the attack with its
 settings and target photographs, the extractors' fingerprints, the seed, the perceptual trunk and
-the attacks' own code. Change any of them and the key changes; nothing ever needs to be invalidated.
+the attacks' own code. If any of them changes, so does the key; nothing ever needs to be
+invalidated.
 
-Files appear in one step (written beside, then renamed) and begin with a checksum of the rest, so
-any number of processes may share a folder, and one that is killed leaves at worst a stray temporary
-file. A file that fails its checksum is computed again and replaced. A folder that cannot be written
-costs time and nothing else: its cloaks stay in memory.
+Files appear in one step (written under another name, then renamed) and begin with a checksum of the
+rest, so any number of processes may share a folder, and a killed one leaves at worst a stray
+temporary file. A cloak whose file fails its checksum is computed again and replaced. If the folder
+cannot be written, cloaks stay in memory.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ from poisonlib.progress import Progress
 
 CHECKSUM_BYTES = 32
 CODE = ("base", "control", "fawkes_v03", "fawkes_v1", "lowkey", "lpips", "ssim", "tanh_space")
-"""The modules that a cloak depends on; a change to one of them makes all cloaks anew."""
+"""The modules that a cloak depends on; a change to one of them changes every key."""
 IN_MEMORY = 1 << 28
-"""Bytes of cloaks at most that a cache keeps in memory where its folder cannot be written."""
+"""The most bytes of cloaks that a cache keeps in memory if its folder cannot be written."""
 
 
 class CloakCache:
     """A folder of cloaks by key.
 
     Args:
-        folder: made on first write; by default the user's cache.
+        folder: created on the first write; by default the user's cache.
 
     Example:
         >>> import torch
@@ -66,7 +67,7 @@ class CloakCache:
         return self.folder / key[:2] / f"{key}.cloak"
 
     def get(self, key: str) -> Cloak | None:
-        """The cloak of a key, or None where there is none that passes its checksum."""
+        """The cloak of a key, or None if there is none that passes its checksum."""
         if key in self._unwritten:
             return _unpacked(self._unwritten[key])
         try:
@@ -84,8 +85,8 @@ class CloakCache:
     def put(self, key: str, cloak: Cloak) -> None:
         """Store a cloak, replacing what was there. Its images are stored as bytes.
 
-        Where the folder cannot be written, the cloak stays in memory instead, up to
-        :data:`IN_MEMORY`, and the reason is logged once.
+        If the folder cannot be written, the cloak stays in memory instead, up to :data:`IN_MEMORY`,
+        and the reason is logged once.
         """
         payload = safetensors.torch.save(
             {
@@ -119,9 +120,9 @@ def _unpacked(payload: bytes) -> Cloak:
 
 @dataclass(frozen=True, eq=False)
 class Cached:
-    """An attack that looks into a cache before it computes.
+    """An attack that consults a cache before it computes.
 
-    Called exactly like the attack inside.
+    Called exactly like the wrapped attack.
 
     Args:
         attack: any attack whose extractors carry a ``fingerprint``.
@@ -168,9 +169,9 @@ class Cached:
 def cache_key(attack: Attack, images: Tensor, *, seed: int) -> str:
     """Hash of all that a cloak depends on, hexadecimal.
 
-    Of an attack that is not the book's own, its code and all that it holds are part of the key: two
-    functions in a :class:`~poisonlib.attacks.FunctionAttack` have two keys. One whose class has
-    ``settings`` of its own is taken at its word.
+    For an attack that is not the book's own, its code and all its attributes are part of the key:
+    two functions in a :class:`~poisonlib.attacks.FunctionAttack` have two keys. If its class
+    defines ``settings``, these are used instead.
 
     Raises:
         ValueError: an extractor without fingerprint, or an attack that cannot be told from others.

@@ -1,4 +1,4 @@
-"""A plain Python function as a cloaking tool, its mistakes found and named."""
+"""A plain Python function as a cloaking tool, with checks that name its mistakes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ AttackLike = Callable[..., Cloak]
 class FunctionAttack(Attack):
     """A function from photographs to photographs as an attack.
 
-    What it returns is rounded to 8 bits and measured like any tool's cloaks. It gets no seed: a
-    function that draws at random sees to that itself.
+    The result is rounded to 8 bits and measured like any tool's cloaks. The function gets no seed:
+    one that uses random numbers must seed them itself.
 
     Attributes:
         function: from ``(n, 3, h, w)`` float32 in [0, 1], the photographs of one user, to the same
-            shape and range. It gets a copy, which it must leave as it is.
+            shape and range. It gets a copy, which it must not modify.
 
     Raises:
         TypeError: not a function; or (when called) it returns no float32 tensor.
@@ -84,7 +84,7 @@ class FunctionAttack(Attack):
 
 
 def as_attack(cloak: AttackLike | Callable[[Tensor], Tensor]) -> AttackLike:
-    """An attack as it is, and a plain function as one.
+    """Return an attack unchanged, and wrap a plain function in one.
 
     Raises:
         TypeError: neither, or the class of an attack.

@@ -17,15 +17,15 @@ from poisonlib.progress import Progress
 class Mixture:
     """Part of a user's photographs from one tool, the rest from another.
 
-    The old ones have been collected already and cannot be withdrawn: this is the gallery of
-    somebody who hopes to regain their privacy with a newer tool ("Data Poisoning Won't Save You
-    From Facial Recognition", ICLR 2022, on users who switch). Called like any attack.
+    The old ones have already been collected and cannot be withdrawn. This is the gallery of a user
+    who hopes to regain privacy with a newer tool ("Data Poisoning Won't Save You From Facial
+    Recognition", ICLR 2022, on users who switch). Called like any attack.
 
     Both tools cloak all of the photographs, so that a cached tool serves every share. Which of them
     are new is drawn by the seed, and a larger share contains the photographs of a smaller one.
 
     Args:
-        old, new: attacks, plain or cached; None stands for photographs published as they are.
+        old, new: attacks, plain or cached; None stands for photographs published without a cloak.
         share: of the photographs that carry the new cloak, in [0, 1], rounded to whole ones.
 
     Raises:

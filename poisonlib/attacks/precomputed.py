@@ -1,4 +1,4 @@
-"""Cloaks that were crafted before, looked up by their clean photographs."""
+"""Cloaks that were crafted earlier, looked up by their clean photographs."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class PrecomputedCloaks:
 
 @dataclass(frozen=True)
 class WithCleanPhotographs:
-    """A user of whom a few photographs are public without a cloak, and all others with one.
+    """A user who has published a few photographs without a cloak, and all others with one.
 
     Attributes:
         attack: called like any attack.

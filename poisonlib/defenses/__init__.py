@@ -1,6 +1,6 @@
-"""What a trainer can do instead of being fooled, once the cloaked photographs are out.
+"""What a trainer can do about cloaked photographs that have been published.
 
-Each defence fits where an extractor or a recogniser goes, so that a trial of it is one line.
+Each defence takes the place of an extractor or a recogniser, so that a trial of it is one line.
 """
 
 from poisonlib.defenses.adaptive import WithCopies

@@ -1,12 +1,12 @@
 """Two models: one that is accurate, and a robust one for the photographs that it cannot answer.
 
 A robust extractor may be less accurate on clean photographs than the best there is, so a trainer
-seems to have to choose. "Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022) does
-not: keep both. Either a person compares a photograph with the answers of both models
-(:class:`Top2`), as people who work with face search do anyway, or the distance to the accurate
-model's nearest neighbour decides which model answers (:class:`ConfidenceThreshold`). A cloak pushes
-its wearer's gallery away from their clean photographs, so that before a model it fools a protected
-person looks like one who is not in the gallery at all.
+seems to have to choose. "Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022) keeps
+both. Either a person compares a photograph with the answers of both models (:class:`Top2`), as
+people who work with face search do anyway, or the distance to the accurate model's nearest
+neighbour decides which model answers (:class:`ConfidenceThreshold`). A cloak moves the user's
+gallery photographs away from the clean ones, so that to a model that it fools a protected person
+looks like one who is not in the gallery at all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ UNKNOWN = -1
 SHARE = 0.02
 
 
-#: The accurate model, and what stands behind it. The first two are the paper's pairs.
+#: The accurate model, and the robust one behind it. The first two are the paper's pairs.
 PAIRS: Mapping[str, tuple[str, str]] = {
     "MagFace + CLIP": ("magface-2021", "robust-clip-2021"),
     "MagFace + adapted": ("magface-2021", ADAPTED),
@@ -54,12 +54,12 @@ from, or None where the model has none, are accepted: ``(n,)`` bool."""
 
 @dataclass(frozen=True)
 class Review:
-    """What came of showing somebody one candidate after the other.
+    """The result of showing a person one candidate after the other.
 
     Attributes:
-        labels: ``(n,)`` int64, the accurate model's answer where it was accepted, else the robust
+        labels: ``(n,)`` int64, the accurate model's answer if it was accepted, otherwise the robust
             one's.
-        consulted: ``(n,)`` bool, where the robust model had to be asked.
+        consulted: ``(n,)`` bool, whether the robust model had to be queried.
         comparisons: ``(n,)`` int64, how many different people each photograph was compared with.
 
     Example:
@@ -78,10 +78,10 @@ class Review:
 class Top2(Recogniser):
     """The answers of two models, for a person who looks at both and picks.
 
-    Both learn the same gallery. ``predict`` is the accurate one's answer; ``candidates`` are
-    both, so that a :class:`~poisonlib.trial.Trial`, which counts an error where the right name is
-    not among the candidates, says what a person who never errs would get out of it. The extractor
-    of a trial is the accurate one: ``Trial(attack, accurate, Top2.over(robust))``.
+    Both use the same gallery. ``predict`` is the accurate one's answer; ``candidates`` are both, so
+    that a :class:`~poisonlib.trial.Trial`, which counts an error if the right name is not among the
+    candidates, gives the error of an ideal person who never errs. The extractor of a trial is the
+    accurate one: ``Trial(attack, accurate, Top2.over(robust))``.
 
     Args:
         accurate: answers first.
@@ -114,10 +114,10 @@ class Top2(Recogniser):
         return TwoModels(robust, Top2, recogniser, f"Top2 with {robust.card.name}")
 
     def review(self, images: Tensor, accept: Accept) -> Review:
-        """The streamlined form: the robust model is asked only where the first answer is refused.
+        """The streamlined form: the robust model is queried only if the first answer is rejected.
 
-        Whoever refuses both candidates has found nobody, which is for the caller to say; here the
-        second one is the answer then. A name that both models give is compared once.
+        If both candidates are rejected, the second one is returned; the caller may treat that case
+        as nobody found. A name that both models give is compared once.
 
         Args:
             images: ``(n, 3, h, w)`` float32 in [0, 1].
@@ -157,23 +157,23 @@ class Top2(Recogniser):
 
 
 class ConfidenceThreshold(Recogniser):
-    """Two models, and no person: the accurate one answers where it is sure, else the robust one.
+    """Two models, and no person: the accurate one answers if it is sure, otherwise the robust one.
 
-    Sure is whoever has a neighbour within ``threshold``. Both learn the same gallery. The extractor
-    of a trial is the accurate one: ``Trial(attack, accurate, ConfidenceThreshold.over(robust,
-    threshold=0.9))``.
+    It is sure if its nearest neighbour is within ``threshold``. Both use the same gallery. The
+    extractor of a trial is the accurate one:
+    ``Trial(attack, accurate, ConfidenceThreshold.over(robust, threshold=0.9))``.
 
     Args:
         accurate: answers where its nearest neighbour is at most ``threshold`` away.
         robust: answers elsewhere.
         threshold: Euclidean between the accurate extractor's unit rows, in [0, 2]; choose it on
             people who are not tested, e.g. with :func:`poisonlib.defenses.choose_threshold`.
-        reject: if given, a distance between the robust extractor's rows: whoever is further from
-            the robust model's nearest neighbour, too, gets :data:`UNKNOWN`, "nobody in the
-            gallery".
+        reject: if given, a distance between the robust extractor's rows: a photograph that is also
+            further than this from the robust model's nearest neighbour gets :data:`UNKNOWN`,
+            "nobody in the gallery".
 
     Raises:
-        TypeError: a model that has no distance to go by.
+        TypeError: a model without distances.
         ValueError: a distance out of range.
 
     Example:
@@ -245,10 +245,10 @@ class ConfidenceThreshold(Recogniser):
 
 @dataclass(frozen=True, eq=False)
 class TwoModels:
-    """A way to make a recogniser of two models, which goes where a trial takes a recogniser.
+    """A way to build a recogniser of two models, for use as the recogniser of a trial.
 
-    ``Top2.over`` and ``ConfidenceThreshold.over`` make it. A trial shows the same photographs again
-    and again; either extractor looks at each of them once.
+    ``Top2.over`` and ``ConfidenceThreshold.over`` make it. A trial uses the same photographs many
+    times; each extractor embeds each of them once.
 
     Attributes:
         robust: the second extractor; the first one is the trial's.

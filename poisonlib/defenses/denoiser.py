@@ -75,7 +75,7 @@ class _Block(nn.Module):
 
 @dataclass(frozen=True)
 class DenoiserCard:
-    """What must be known about a denoiser to interpret its results.
+    """What readers must know about a denoiser to interpret its results.
 
     Attributes:
         name: how it is cited.
@@ -133,14 +133,14 @@ class Denoiser(Purifier):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the network's structure and weights, and whatever else it computes with."""
+        """SHA-256 over the network's structure, weights and other inputs to its results."""
         standard = None
         if type(self.module) is ResidualUNet:
             standard = standard_structure(self.module.width)
         return networks.fingerprint(self.module, standard=standard, answers=self._answers)
 
     def _answers(self) -> Tensor:
-        """What the network makes of a fixed picture."""
+        """The network's output for a fixed picture."""
         pictures = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
             return self._purify(pictures)
@@ -162,7 +162,7 @@ def _checked(made: object, images: Tensor) -> Tensor:
 @cache
 def standard_structure(width: int) -> str:
     """The structure of a denoiser's network as :func:`read` builds it."""
-    with torch.random.fork_rng(devices=[]):  # its first weights are drawn, and not needed
+    with torch.random.fork_rng(devices=[]):  # its initial random weights are not needed
         return networks.structure(ResidualUNet(width))
 
 
@@ -206,7 +206,7 @@ def _build(header: Mapping[str, str]) -> tuple[ResidualUNet, DenoiserCard]:
 
 @cache
 def load() -> Denoiser:
-    """The denoiser that ships with poisonlib. The same object comes back: it is frozen.
+    """The denoiser that ships with poisonlib; always the same, frozen object.
 
     Raises:
         FileNotFoundError: the package was installed without its data.

@@ -2,7 +2,7 @@
 
 The paper trains "a standard pre-trained ImageNet model" on clean and perturbed photographs of 25
 people and reports a precision and a recall of 99.8 % each (Radiya-Dixit et al., "Data Poisoning
-Won't Save You From Facial Recognition", ICLR 2022, as summed up in the blog post "Data Poisoning
+Won't Save You From Facial Recognition", ICLR 2022, as summarised in the blog post "Data Poisoning
 is Hitting a Wall", ICLR Blogposts 2023). Here it is MobileNetV2 (Sandler et al., "MobileNetV2:
 Inverted Residuals and Linear Bottlenecks", CVPR 2018), with one output in place of a thousand.
 """
@@ -126,12 +126,12 @@ def pair_loss(
 
 @dataclass(frozen=True)
 class DetectorCard:
-    """What must be known about a detector to interpret its scores.
+    """What readers must know about a detector to interpret its scores.
 
     Attributes:
         name: how it is cited.
         architecture: of the network, in words.
-        start: what its weights were before it saw a cloak.
+        start: its weights before it was trained on cloaks.
         data: the clean and cloaked photographs it was trained on.
         tools: the cloaking tools that made them.
         views: how photographs were varied in training.
@@ -216,14 +216,14 @@ class Detector:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the module's structure and weights, and whatever else it computes with."""
+        """SHA-256 over the module's structure, weights and other inputs to its results."""
         standard = None
         if type(self.module) is TraceNet:
             standard = standard_structure(self.module.width)
         return networks.fingerprint(self.module, standard=standard, answers=self._answers)
 
     def _answers(self) -> Tensor:
-        """What the network makes of a fixed picture."""
+        """The network's output for a fixed picture."""
         pictures = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
         return self.logits(pictures)
 
@@ -241,7 +241,7 @@ def _checked(odds: object, n: int) -> Tensor:
 @cache
 def standard_structure(width: float) -> str:
     """The structure of a detector's network as :func:`read` builds it."""
-    with torch.random.fork_rng(devices=[]):  # its first weights are drawn, and not needed
+    with torch.random.fork_rng(devices=[]):  # its initial random weights are not needed
         return networks.structure(TraceNet(width=width))
 
 
@@ -258,7 +258,7 @@ def check_threshold(threshold: float) -> None:
 def write(detector: Detector, path: Path | str) -> None:
     """Write a detector of a :class:`TraceNet` as half-precision safetensors, its card inside.
 
-    Written whole or not at all.
+    The file appears complete or not at all.
 
     Raises:
         TypeError: a module of another kind, which :func:`read` could not build.

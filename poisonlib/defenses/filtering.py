@@ -31,11 +31,11 @@ class Filtered:
     detected can be removed, and a single photograph taken by somebody else is enough to recognise
     the user.
 
-    A person whose photographs are *all* flagged is removed from the gallery. The alternative, to
-    retain the least suspicious photograph, would put under a name what the detector has just
-    classified as misleading, and it would attract other people's photographs. The price is that
-    the trainer cannot name that person, who counts as an error in a trial; in effect they have
-    opted out, and the trainer has a list of those who did.
+    A person whose photographs are *all* flagged is removed from the gallery. The alternative,
+    retaining the least suspicious photograph, would mean trusting a photograph that the detector
+    has just classified as misleading, and that might attract other people's photographs. The price
+    is that the trainer cannot name that person, who counts as an error in a trial; in effect they
+    have opted out, and the trainer has a list of those who did.
 
     Test photographs are not filtered.
 

@@ -1,7 +1,7 @@
 """Figures of the book: one way to show them, one visual language.
 
-``show`` displays a plotly figure wherever the chapter is read; ``theme`` says what each colour and
-marker means. ``quiz`` asks the reader, and answers every choice.
+``show`` displays a plotly figure wherever the chapter is read; ``theme`` defines what each colour
+and marker means. ``quiz`` asks questions and comments on every answer.
 """
 
 from poisonlib.figures import theme

@@ -1,4 +1,4 @@
-"""A figure's knobs on the static page: native controls, for keyboard, touch and screen reader.
+"""A figure's controls on the static page: native ones, for keyboard, touch and screen readers.
 
 Plotly draws its slider and buttons as shapes that only a mouse can use. On the page they are
 replaced by the browser's own, which ``book/_static/figures.js`` connects with the frames.
@@ -29,7 +29,7 @@ PHOTOGRAPH = (
 def replaced(fig: go.Figure, *, name: str) -> tuple[go.Figure, str]:
     """A figure without plotly's own controls, and the HTML of native ones that take their place.
 
-    What is drawn keeps its size: the figure's height shrinks by that of its slider.
+    The plot keeps its size: the figure's height shrinks by that of its slider.
 
     Args:
         fig: with the slider and player of :mod:`poisonlib.figures.frames`, or with its choosers in
@@ -39,8 +39,8 @@ def replaced(fig: go.Figure, *, name: str) -> tuple[go.Figure, str]:
         name: of the figure, which makes the controls' ids.
 
     Raises:
-        ValueError: a control without its frame, several sliders, a slider beside choosers, or
-            photographs that do not fit their texts or marks.
+        ValueError: a control without its frame, several sliders, a slider together with choosers,
+            or photographs that do not match their texts or marks.
     """
     import plotly.graph_objects as go
 

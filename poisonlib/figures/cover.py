@@ -1,4 +1,4 @@
-"""The book in one look: what you share, what you protect, and what the trainer does next."""
+"""The book at a glance: what you share, what you cloak, and what the trainer does next."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
     """Photographs from left to right in time, framed as their errors below are drawn.
 
     A stem's height is how often the recogniser fails; it carries the mark, its interval and the
-    number. What the paper reports for such a moment is a grey band.
+    number. A grey band shows what the paper reports for such a moment.
     """
     import plotly.graph_objects as go
 

@@ -1,7 +1,7 @@
 """Faces in plotly figures: every pixel as it is, never smoothed, never dimmed.
 
 A cloak is a matter of single grey levels, so photographs are embedded as PNG where pixels are the
-lesson; where pictures only show who there is, they are JPEG or WEBP.
+lesson; where pictures only show who somebody is, they are JPEG or WEBP.
 """
 
 from __future__ import annotations
@@ -192,9 +192,9 @@ def cloak_slider(
 ) -> go.Figure:
     """From clean to cloaked: the photograph, its perturbation, and what the recogniser sees.
 
-    Above, the photograph at the slider's strength, and beside it the perturbation, ``amplify``
-    times enlarged around grey. Below, how far the user's clean photographs are from the user's
-    gallery and from the nearest other person: where the lines cross, the neighbour changes.
+    Above are the photograph at the slider's strength and the perturbation, ``amplify`` times
+    enlarged around grey. Below, how far the user's clean photographs are from the user's gallery
+    and from the nearest other person: where the lines cross, the neighbour changes.
 
     Args:
         steps: by rising strength. One alone gives a figure without a slider.

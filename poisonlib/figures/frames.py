@@ -1,4 +1,4 @@
-"""Knobs over precomputed frames: a slider, buttons that play, choosers. No kernel is needed.
+"""Controls over precomputed frames: a slider, play buttons, choosers. No kernel is needed.
 
 In JupyterLab plotly draws the slider and the buttons itself; on the static page native controls
 take their place (:mod:`poisonlib.figures.controls`).
@@ -38,7 +38,7 @@ def slider(names: Sequence[str], *, prefix: str, below: int = 44) -> list[dict[s
 def player(*, milliseconds: int = 900, below: int = 44) -> list[dict[str, Any]]:
     """A layout's ``updatemenus`` with a button that plays all frames and one that stops.
 
-    They stand under the plot, at the right end of the line that says where the slider stands.
+    They are below the plot, at the right end of the line that shows the slider's value.
 
     Args:
         milliseconds: how long each frame stays.

@@ -1,7 +1,7 @@
 """One person's photographs as files: an album to try out tools that work on folders.
 
 Unlike the packaged splits these are whole portraits of 224 pixels, not aligned, as they would come
-from a camera. The person is in neither split, and no extractor has learnt from them.
+from a camera. The person is in neither split, and no extractor was trained on them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ def album(folder: Path | str) -> list[Path]:
     """Write the packaged person's portraits into a folder, as ``000.jpg`` and so on.
 
     Args:
-        folder: made if it is not there. What is in it stays; a file of the album that is there
-            already is left as it is.
+        folder: created if necessary. Existing files stay, including those of the album.
 
     Returns:
         the album's files, in order.
