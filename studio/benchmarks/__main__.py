@@ -1,4 +1,4 @@
-"""``python -m studio.benchmarks``: everything that is measured in minutes, one after the other.
+"""``python -m studio.benchmarks``: all benchmarks that take minutes, one after the other.
 
 ``studio.benchmarks.realism`` is separate: it needs rendered portraits and recognisers trained on
 real photographs. So is ``studio.benchmarks.scaling``, which needs an idle machine.

@@ -1,4 +1,4 @@
-"""How real the rendered people look to tools that only ever saw photographs.
+"""How real the rendered people look to tools that were trained only on photographs.
 
 ``python -m studio.benchmarks.realism DIR`` takes a folder of
 ``people render`` and prints, as JSON:
@@ -113,7 +113,7 @@ def measure(
 
 
 def _typed(arguments: argparse.Namespace) -> str:
-    """What to type to measure this again, folders and files by role rather than by place."""
+    """The command to repeat the measurement, with folders and files named by role."""
     words = ["python -m studio.benchmarks.realism DIR"]
     if arguments.mobilefacenet is not None:
         words.append("--mobilefacenet CHECKPOINT")

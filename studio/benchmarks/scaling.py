@@ -1,8 +1,8 @@
-"""What a sweep gains from a second worker, and what each piece of it costs.
+"""What a sweep gains from a second worker, and what each part of it costs.
 
 ``python -m studio.benchmarks.scaling`` runs one small sweep from nothing twice, on a local Dask
 cluster of one worker and of two, each with one thread. With ``--record`` the numbers go into
-the package, for the page on sweeps. The machine should have nothing else to do.
+the package, for the page on sweeps. The machine should be otherwise idle.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ USERS = 2
 
 
 def timed(config: sweep.Config, workers: int, folder: Path) -> sweep.Outcome:
-    """A sweep on a cluster that is up already."""
+    """A sweep on a running cluster."""
     from distributed import LocalCluster
 
     options = {"threads_per_worker": 1, "dashboard_address": None}

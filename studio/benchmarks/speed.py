@@ -1,7 +1,7 @@
 """What the parts of poisonlib cost: ``python -m studio.benchmarks.speed``.
 
-Counted is the time of the processor on one thread, the best of several rounds, so that other work
-on the machine matters little; loading is wall time. Goals stand beside the numbers.
+It measures processor time on one thread, the best of several rounds, so that other work on the
+machine matters little; loading is wall time. Each number is printed with its goal.
 """
 
 from __future__ import annotations

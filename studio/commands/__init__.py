@@ -1,1 +1,1 @@
-"""Commands of ``python -m poisonlib`` that make data, one module each."""
+"""Commands of ``python -m poisonlib`` that create data, one module each."""

@@ -1,7 +1,7 @@
 """``detector``: train the network that tells cloaked photographs from clean ones.
 
-The packaged detector is what four runs made one after another: one on rendered people, and three
-with ``--photographs`` (60 epochs under seed 0, 45 under seed 1, 80 under seed 2), each of which
+The packaged detector is the result of four consecutive runs: one on rendered people, and three with
+``--photographs`` (60 epochs under seed 0, 45 under seed 1, 80 under seed 2), each of which
 continued with the detector of the run before.
 """
 
@@ -66,7 +66,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Collect pairs, train, write the network, its losses, and how it does on new people."""
+    """Collect pairs, train, write the network, its losses, and how well it does on new people."""
     import torch
 
     from poisonlib import people
@@ -177,6 +177,6 @@ def _rendered(arguments: argparse.Namespace, count: int, first: int = FIRST_IDEN
 
 
 def _alarms(trained: Detector, strangers: Photos, part: str) -> dict:
-    """How many clean photographs of people who were not learnt from are flagged."""
+    """How many clean photographs of people outside the training set are flagged."""
     flagged = int(trained.flags(strangers.images).sum())
     return {"part": part, "flagged": flagged, "n": len(strangers)}

@@ -1,4 +1,4 @@
-"""``reproduce``: run the paper's claims, and say which of them come out here."""
+"""``reproduce``: test the paper's claims, and say which of them are reproduced."""
 
 from __future__ import annotations
 

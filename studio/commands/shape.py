@@ -1,4 +1,4 @@
-"""What the commands share: how options are declared, and what a command that trains does around it.
+"""What the commands share: how options are declared, and what every training command does.
 
 A command module has ``register(subparsers)``, which calls :func:`add` once for each command.
 """

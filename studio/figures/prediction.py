@@ -1,4 +1,4 @@
-"""Does the miniature predict reality? Errors on rendered people against errors on photographs."""
+"""Do rendered people predict real ones? Errors on rendered people against errors on photographs."""
 
 from __future__ import annotations
 

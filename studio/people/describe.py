@@ -1,4 +1,4 @@
-"""What one sees of a rendered character, in plain words."""
+"""The visible attributes of a rendered character, in plain words."""
 
 from __future__ import annotations
 

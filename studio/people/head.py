@@ -125,7 +125,7 @@ def _phenotype_weights(shape: Shape, mask: NDArray) -> NDArray:
 
 @lru_cache(maxsize=1)
 def load() -> Head:
-    """The head model, built on first use, and each time where the cache cannot be written.
+    """The head model, built on first use, or every time if the cache cannot be written.
 
     Two processes may build at the same time: each writes its own temporary file and moves it into
     place whole.

@@ -137,7 +137,7 @@ def pack(
     """Align a rendered folder and pack it into one zip.
 
     Members are ``p00012/003.jpg`` (112x112) and ``people.json``. The same folder gives the same
-    bytes; the file is written whole or not at all.
+    bytes; the file is written completely or not at all.
     """
     out = Path(out)
     people = people_in(folder, identities=identities, photos=photos)

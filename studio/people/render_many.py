@@ -91,8 +91,8 @@ def render(
 ) -> Report:
     """Render ``photos`` photographs of each identity into a folder (layout: `store`).
 
-    Safe to kill at any time: every photograph and every record is written whole, and a
-    second run makes only what is missing.
+    Safe to kill at any time: every file is written completely or not at all, and a second run makes
+    only what is missing.
 
     Args:
         seeds: identity seeds; each appears once.

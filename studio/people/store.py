@@ -1,4 +1,4 @@
-"""Rendered people in a folder: one folder a person, photographs and a record.
+"""Rendered people in a folder: one folder per person, with photographs and a record.
 
 ``DIR/p00012/003.jpg`` is photograph 3 of identity 12; ``DIR/p00012/person.json`` says who it is
 and lists the finished photographs with their sha256. A photograph counts once it is listed and its
@@ -29,7 +29,7 @@ def name_of(seed: int) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON, whole or not at all."""
+    """Write a value as indented JSON, complete or not at all."""
     atomic.write(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
@@ -45,7 +45,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 
 def finished(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """Records of the photographs in a folder that are whole and made with these settings."""
+    """Records of the photographs in a folder that are complete and made with these settings."""
     record = read_record(folder)
     if record is None or record.get("settings") != settings:
         return {}

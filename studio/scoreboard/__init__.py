@@ -1,9 +1,10 @@
 """The scoreboard: which of the paper's claims this book reproduces, and by which criterion.
 
 ``claims`` says what the paper claims, when we call it reproduced, and where the book teaches it;
-``measure`` runs everything that is needed, ``measured`` reads it, ``parts`` holds it against a
-claim, ``criteria`` has the one rule for a verdict, and ``judge`` makes the board;
-``on_real_faces`` sets real people beside it. The command is ``python -m poisonlib reproduce``.
+``measure`` runs everything that is needed, ``measured`` reads the results, ``parts`` compares them
+with a claim, ``criteria`` has the one rule for a verdict, and ``judge`` makes the board;
+``on_real_faces`` adds the results for real people. The command is
+``python -m poisonlib reproduce``.
 """
 
 from studio.scoreboard.claims import CLAIMS, ToReproduce

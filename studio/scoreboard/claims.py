@@ -1,4 +1,4 @@
-"""The paper's claims, each with its criterion and with where the book teaches it."""
+"""The paper's claims, each with its criterion and the chapter that teaches it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class ToReproduce:
         leans: what counts as the same direction, in words.
         parts: measures it.
         taught: page of the book, as ``book/NN_slug``.
-        band: the paper's number and how near ours must come, or None where it speaks in words.
-        words: the statement in a few words, where there is no number.
+        band: the paper's number and how close ours must be, or None for a claim in words.
+        words: the statement in a few words, if there is no number.
 
     Example:
         >>> from studio import scoreboard

@@ -16,7 +16,7 @@ VERDICTS: tuple[Verdict, ...] = ("reproduced", "partly", "not")
 """All verdicts, best first."""
 
 FEW_PHOTOGRAPHS, FEW_USERS = 100, 10
-"""A verdict is coarse where fewer photographs, or fewer people, stand behind one of its parts."""
+"""A verdict is coarse if one of its parts rests on fewer photographs or fewer people."""
 
 RULE = (
     "Reproduced: every part of the claim holds. Partly: at least half of the parts hold, or all of "
@@ -34,10 +34,10 @@ class Part:
         what: was measured.
         value, low, high: a rate in [0, 1], or a difference of two in [-1, 1], with its 95 %
             interval.
-        n, users: how many photographs, of how many people, it rests on.
-        holds: whether it is as the claim says, by the claim's criterion.
-        leans: whether it at least points the same way.
-        is_difference: of two rates, and no rate.
+        n, users: the number of photographs and of people behind it.
+        holds: whether it agrees with the claim, by the claim's criterion.
+        leans: whether it at least points in the same direction.
+        is_difference: whether it is a difference of two rates.
 
     Example:
         >>> from studio.scoreboard import Part
@@ -75,7 +75,7 @@ class Part:
 
 
 def verdict(parts: Sequence[Part]) -> Verdict:
-    """What the parts make of a claim; the rule is :data:`RULE`.
+    """The verdict on a claim, given its parts; the rule is :data:`RULE`.
 
     Raises:
         ValueError: no parts.
@@ -99,7 +99,7 @@ def verdict(parts: Sequence[Part]) -> Verdict:
 
 
 def is_coarse(parts: Sequence[Part]) -> bool:
-    """Whether little stands behind one of the parts, so that another draw may judge otherwise."""
+    """Whether a part rests on so few data that another sample might change the verdict."""
     return any(part.n < FEW_PHOTOGRAPHS or part.users < FEW_USERS for part in parts)
 
 
@@ -107,10 +107,10 @@ def is_coarse(parts: Sequence[Part]) -> bool:
 class Band:
     """Whether a rate agrees with a number of the paper, or with a range.
 
-    Two conditions, because either alone is too cheap. The interval must reach into the paper's
-    range, or many photographs that clearly differ would pass as near enough; and the value itself
-    must not lie further than ``tolerance`` outside, or few photographs with their wide interval
-    could hardly fail.
+    There are two conditions, because each alone is too weak. The interval must overlap the paper's
+    range; otherwise a clearly different rate from many photographs would pass as close enough. And
+    the value itself must not lie further than ``tolerance`` outside the range; otherwise few
+    photographs with their wide interval could hardly fail.
 
     Attributes:
         claim: the paper's.
@@ -151,7 +151,7 @@ class Band:
 
 
 def chance(band: Band, truth: float, n: int) -> float:
-    """How likely a number of the paper is found to hold where the truth is some other rate.
+    """How likely a number of the paper is found to hold if the true rate is another one.
 
     Exact, over all counts that n independent photographs can give. Near 1 within the paper's range
     and near 0 far from it is what a criterion should be; how fast it falls in between depends on n.

@@ -22,7 +22,7 @@ class Judged:
         claim: of the paper.
         parts: measured numbers, one or several.
         verdict: by the rule of :func:`studio.scoreboard.verdict`.
-        coarse: whether too little was measured to trust the verdict far.
+        coarse: whether too little was measured to rely on the verdict.
 
     Example:
         >>> from poisonlib import provenance
@@ -40,7 +40,7 @@ class Judged:
 
     @property
     def ours(self) -> str:
-        """The value with its interval; of several parts how many hold, and where the rates lie."""
+        """The value with its interval; for several parts, how many hold and their range."""
         if len(self.parts) == 1:
             return str(self.parts[0])
         shown = [part for part in self.parts if not part.is_difference] or self.parts
@@ -57,12 +57,12 @@ class Judged:
 
     @property
     def n(self) -> int:
-        """Photographs behind the part that has fewest."""
+        """Number of photographs in the part with the fewest."""
         return min(part.n for part in self.parts)
 
     @property
     def users(self) -> int:
-        """People behind the part that has fewest."""
+        """Number of people in the part with the fewest."""
         return min(part.users for part in self.parts)
 
     def to_json(self) -> dict[str, Any]:

@@ -95,10 +95,10 @@ class Measured:
         return best, paired(len(errors - others), len(others - errors), n), people
 
     def precision(self) -> tuple[Rate, int]:
-        """Of what the detector flags, the share that is cloaked, and how many users.
+        """The share of flagged photographs that are cloaked, and how many users.
 
-        As in the paper each tool's photographs stand beside as many clean ones, their originals.
-        Those are the same beside every tool, so that n is that of one tool.
+        As in the paper, each tool's photographs are compared with equally many clean ones, their
+        originals. These are the same for every tool, so n is that of one tool.
         """
         rows = self.part("detector")
         cloaked = rows[rows["attack"] != NOBODY]
@@ -108,7 +108,7 @@ class Measured:
         return wilson(right, right + int(clean["flagged"])), int(clean["users"])
 
     def recall(self) -> tuple[Rate, int]:
-        """Of what is cloaked, the share that the detector flags, and how many users."""
+        """The share of cloaked photographs that the detector flags, and how many users."""
         rows = self.part("detector")
         cloaked = rows[rows["attack"] != NOBODY]
         rate = wilson(int(cloaked["flagged"].sum()), int(cloaked["n"].sum()))

@@ -1,4 +1,4 @@
-"""What the paper's claims come to on real faces, beside the miniature's verdicts.
+"""The results for the paper's claims on real faces, shown next to the verdicts.
 
 Computed from the packaged embeddings of real people (:mod:`poisonlib.real_faces`). The tools are
 crafted on ``dlib-2017``, which is also the naive trainer's extractor; the adaptive trainer adapted
@@ -29,8 +29,8 @@ LATER_ONES = ("mobilefacenet-2019", "edgeface-2023")
 def on_real_faces(faces: RealFaces | None = None) -> Mapping[str, str]:
     """By the name of a claim, the number that it concerns on real faces, with its 95 % interval.
 
-    Of two extractors both numbers. Claims about extractors that have no real counterpart here are
-    left out.
+    For two extractors, both numbers are given. Claims about extractors without a real counterpart
+    here are left out.
 
     Args:
         faces: the packaged ones, if not given.
@@ -67,7 +67,7 @@ def _error(
     *,
     recogniser: MakeRecogniser = NearestNeighbour,
 ) -> Rate:
-    """The error of a tool's users, or of everybody where nobody cloaks."""
+    """The error of a tool's users, or of everybody if nobody cloaks."""
     attack = faces.tools[f"{tool or 'LowKey'} on {OWN}"]
     trial = Trial(attack, faces.extractors[extractor], recogniser)
     users = faces.users if tool else faces.users[:1]

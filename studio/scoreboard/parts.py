@@ -61,7 +61,7 @@ def transferred(measured: Measured, *, tool: str, works: bool) -> list[Part]:
 
 
 def less_accurate(measured: Measured, *, extractor: str) -> list[Part]:
-    """How much more often an extractor errs than the best of those that are no CLIP."""
+    """How much more often an extractor errs than the best of those that are not CLIP."""
     others = [one.extractor for one in paper.TRANSFERS if "clip" not in one.extractor]
     best, difference, people = measured.less_accurate(extractor, dict.fromkeys(others))
     less = difference.low > 0

@@ -1,6 +1,6 @@
 """The recorded studies: the paper's tools at full strength, against the trainer's choices.
 
-A study is a grid of trials, whose cases stand in :mod:`studio.studies.cases`, or a function from a
+A study is a grid of trials, whose cases are in :mod:`studio.studies.cases`, or a function from a
 :class:`Run` to the rows of a tidy table. The ``record`` command runs one of :data:`STUDIES` and
 writes its rows with their provenance into the package, where chapters read them.
 """
@@ -53,7 +53,7 @@ STUDIES = {
     "twice": Study(twice, summary=by_photographs),
     "real-end-to-end": Study(real_end_to_end, tools_on_real, photographs),
 }
-"""All studies by the name that the ``record`` command knows them by."""
+"""All studies by their names in the ``record`` command."""
 
 __all__ = [
     "ADAPTATIONS",

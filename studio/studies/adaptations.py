@@ -22,7 +22,7 @@ class Adaptation:
     """One way of fine-tuning an ordinary extractor on public photographs.
 
     Attributes:
-        name: of the extractor that comes out.
+        name: of the resulting extractor.
         start: the ordinary extractor.
         trainer: who does it, in words.
         tools: whose copies are learnt from; none for a fine-tuning on clean photographs alone.

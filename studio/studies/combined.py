@@ -1,6 +1,6 @@
 """Two models together: the answers of both, query by query, so that rules can be compared.
 
-What a rule makes of the answers is computed by :mod:`studio.studies.outcomes`.
+The outcome of each rule is computed by :mod:`studio.studies.outcomes`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def combined(run: Run) -> Iterator[dict]:
       such a share of photographs of absent people, with its 95 % interval over people, and the
       robust model's ``reject``, at which that one does.
 
-    The extractors ``magface-2021``, ``arcface-2019`` and ``robust-clip-2021`` have learnt from none
-    of the public people here; the adapted one has, and the denoiser, so that these two know them
+    The extractors ``magface-2021``, ``arcface-2019`` and ``robust-clip-2021`` were not trained on
+    the public people here; the adapted one and the denoiser were, so that these two know them
     better than strangers.
     """
     photos, public = as_published(people.load("users")), as_published(people.load("public"))

@@ -1,7 +1,7 @@
 """Cloaked copies of public people, crafted on the real extractor.
 
-Trainers who adapt that extractor learn from them. The people are rendered ones, or those of Labeled
-Faces in the Wild who are public; nobody of them is in a gallery of the studies.
+Trainers who adapt that extractor train on them. The people are rendered ones, or the public people
+of Labeled Faces in the Wild; none of them is in a gallery of the studies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Detection: whether cloaks can be told from clean photographs, and what a filter is worth."""
+"""Detection: whether cloaks can be told from clean photographs, and what a filter achieves."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ WEAKER_USERS = 10
 
 
 def detection(run: Run) -> Iterator[dict]:
-    """How well the shipped detector does on people it has never seen, and what filtering gains.
+    """How well the shipped detector does on new people, and what filtering gains.
 
     Cloaked are the training photographs of the users, by each tool. As in the paper they stand
     beside the same photographs without a cloak, as many as each tool cloaked. Rows are of three
@@ -113,7 +113,7 @@ def of_galleries(table: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def detection_across(run: Run) -> Iterator[dict]:
-    """What detectors that have not seen one of the tools find of it, and of the others.
+    """How well detectors trained without one of the tools find its cloaks, and those of the others.
 
     Rows are the ``"counts"`` of :func:`detection`, where ``detector`` says which tool was left out:
     ``"without LowKey"``.
@@ -145,7 +145,7 @@ def _groups(photos: Photos, run: Run) -> dict[str, Tensor]:
 
 
 def file_name(without: str | None) -> str:
-    """What a detector's file is called that has seen all tools, or all but one."""
+    """The name of the file of a detector that was trained on all tools, or on all but one."""
     if without is None:
         return "detector"
     return f"detector-without-{without.lower().replace(' ', '-')}"

@@ -1,4 +1,4 @@
-"""Gallery growth: what is left of a cloak when the tracker adds what it recognises."""
+"""Gallery growth: how much a cloak still protects when the tracker adds what it recognises."""
 
 from __future__ import annotations
 

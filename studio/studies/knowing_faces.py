@@ -31,8 +31,8 @@ FOLDS, PAIRS = 10, 300
 def knowing_faces(run: Run) -> Iterator[dict]:
     """Each extractor on the real people: one row with its accuracy on pairs and its 1-NN error.
 
-    All real people take part, those of the gallery and the public ones, but for an extractor that
-    learnt from the public ones' photographs: it is asked about the gallery alone.
+    All real people take part, those of the gallery and the public ones, except for an extractor
+    that was trained on the public ones' photographs: it is tested on the gallery alone.
 
     Raises:
         FileNotFoundError: LFW is not on this machine.

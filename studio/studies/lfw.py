@@ -1,8 +1,8 @@
 """Real photographs for the studies: Labeled Faces in the Wild, divided by person.
 
-Some of the people are *public*: adaptive trainers and the detector learn from their photographs
-and from cloaked copies of them. The others are in the gallery, and some of these protect
-themselves. So nobody who is judged was learnt from. People are numbered and not named.
+Some of the people are *public*: adaptive trainers and the detector are trained on their photographs
+and on cloaked copies of them. The others are in the gallery, and some of these protect themselves.
+So nobody in the test is in a training set. People have numbers instead of names.
 """
 
 from __future__ import annotations

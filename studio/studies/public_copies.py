@@ -1,8 +1,8 @@
-"""What the trainers of the studies learn from: public people, some of them with copies.
+"""The training sets of the studies: public people, some of them with cloaked copies.
 
 The paper's trainer has perturbed copies of at most half of the people in FaceScrub. Here 200 of 440
-public people have copies by all three tools: half of the packaged people, and 120 rendered ones
-whom no extractor that a cloak was made on has learnt from.
+public people have copies by all three tools: half of the packaged people, and 120 rendered ones on
+whom no surrogate was trained.
 """
 
 from __future__ import annotations

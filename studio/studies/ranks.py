@@ -1,4 +1,4 @@
-"""The order that rendered people put attacks in, against the order on real photographs."""
+"""The order of attacks by their errors on rendered people, against that on real photographs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def rank_correlation(
     photographs: str = "LFW",
     draws: int = 2000,
 ) -> Correlation:
-    """How well errors on rendered people put pairs of tool and extractor in the order of reality.
+    """How well errors on rendered people predict the order of tool-extractor pairs on real ones.
 
     The interval is a bootstrap (Efron, "Bootstrap methods: another look at the jackknife", Annals
     of Statistics 1979). Over users: both sets draw their users anew, each for itself, and the

@@ -1,4 +1,4 @@
-"""Both worlds: rendered people and real photographs, against our extractors and real ones."""
+"""Rendered people and real photographs, against our extractors and real ones."""
 
 from __future__ import annotations
 

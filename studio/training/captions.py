@@ -1,8 +1,8 @@
-"""What a web page would have written next to a photograph of a rendered person.
+"""Captions such as a web page might have had for a photograph of a rendered person.
 
-CLIP learnt from pictures and the texts beside them (Radford et al., "Learning transferable visual
-models from natural language supervision", 2021, section 2.2). Texts name whom they show, which is
-how a model that nobody trained on identities came to tell people apart.
+CLIP was trained on pictures and their captions (Radford et al., "Learning transferable visual
+models from natural language supervision", 2021, section 2.2). Captions name the people shown, which
+is how a model without any training on identities learnt to tell people apart.
 """
 
 from __future__ import annotations

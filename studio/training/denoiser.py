@@ -35,7 +35,7 @@ def train_denoiser(
     checkpoint: Path | None = None,
     progress: EpochProgress | None = None,
 ) -> Denoiser:
-    """Train a network to lead from cloaked photographs back to clean ones.
+    """Train a network to reconstruct clean photographs from cloaked ones.
 
     The loss is the mean absolute difference of pixels, in grey levels of 255, plus
     ``feature_weight`` times ten times the mean cosine distance of features.

@@ -1,11 +1,11 @@
-"""Training a detector on pairs, so that it learns the cloak and not the file it came in.
+"""Training a detector on pairs, so that it learns to find cloaks and not file formats.
 
-A clean photograph and its cloaked copy differ in more than the cloak. The clean one was last
-stored as a JPEG, the copy comes straight out of a program: colours that JPEG would have thrown
-away are in it, whatever it did. A network that learns *that* is perfect on the data it was tested
-on and blind after one upload. Therefore a pair always gets the same view, many views pass through
-JPEG, another size or a blur, noise covers what is below a level of 255, and clean photographs that
-were never compressed are shown besides, if there are any.
+A clean photograph and its cloaked copy differ in more than the cloak. The clean one was last stored
+as a JPEG; the copy comes straight out of a program and contains colours that JPEG would have
+discarded. A network that learns *that* is perfect on such test data and useless after one upload.
+Therefore a pair always gets the same view, many views pass through JPEG, another size or a blur,
+noise covers what is below a level of 255, and clean photographs that were never compressed are
+shown besides, if there are any.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Views:
 
 @dataclass(frozen=True)
 class Start:
-    """What a network has learnt before it sees the first cloak.
+    """A network's weights before training on cloaks.
 
     Attributes:
         module: the network; training copies it.

@@ -1,10 +1,10 @@
 """Adaptive training without identities: copies are embedded where their originals were.
 
-Cross-entropy over a few dozen people makes a network that once learnt from thousands forget most of
-them. Here the ordinary extractor, frozen, is the teacher (Hinton, Vinyals and Dean, "Distilling the
-knowledge in a neural network", 2015): a copy of it learns to embed a cloaked photograph where the
-teacher embeds the clean one, and a clean one where the teacher does. Who is on the photographs does
-not matter, so any faces will do.
+Cross-entropy over a few dozen people makes a network that was trained on thousands forget most of
+what it learnt. Here the ordinary extractor, frozen, is the teacher (Hinton, Vinyals and Dean,
+"Distilling the knowledge in a neural network", 2015): a copy of it learns to embed a cloaked
+photograph where the teacher embeds the clean one, and a clean one where the teacher does. It does
+not matter who the photographs show, so any faces will do.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The one training loop: AdamW under a one-cycle schedule, seeded, resumable after a kill.
 
-What is learnt comes from outside: modules, and the loss of each batch.
+The caller supplies the modules and the loss of each batch.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def fit(
 
 
 def best_device() -> torch.device:
-    """A GPU where there is one, else the CPU.
+    """A GPU if there is one, otherwise the CPU.
 
     Example:
         >>> from studio.training.fit import best_device
@@ -125,7 +125,7 @@ def _save(path: Path | None, settings: str, run: Mapping, losses: list[float]) -
     if path is None:
         return
     states = {name: part.state_dict() for name, part in run.items()}
-    # Without a checkpoint a training that is stopped begins afresh, and one that is not goes on.
+    # Without a checkpoint a training that is stopped begins afresh, and one that is not continues.
     with only_costs_time(), atomic.writing(path) as file:
         torch.save({"settings": settings, "losses": losses, **states}, file)
 

@@ -15,7 +15,7 @@ from studio.training.contrastive import Contrastive
 
 
 class Softmax(nn.Module):
-    """Cross-entropy over identities through a linear layer: the way of 2014.
+    """Cross-entropy over identities through a linear layer, as was usual in 2014.
 
     Example:
         >>> import torch

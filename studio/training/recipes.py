@@ -1,4 +1,4 @@
-"""The recipes of the shipped extractors: every choice that history made, in one record each."""
+"""The recipes of the shipped extractors: all choices of each training, in one record."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Recipe:
 
 
 _FIRST_OF_LATER = 10_160
-"""Later generations learn from other people than the first, whose 160 are the packaged ones."""
+"""Later generations are trained on other people than the first, whose 160 are the packaged ones."""
 
 
 def _recipe(
