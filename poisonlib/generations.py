@@ -47,7 +47,7 @@ def pooled(table: pandas.DataFrame, by: Sequence[str] = ()) -> pandas.DataFrame:
     """Pool a trial table over users, apart for each value of further columns.
 
     Args:
-        table: as ``TrialResult.table``, with the columns ``by`` besides.
+        table: as ``TrialResult.table``, with the additional columns ``by``.
         by: further columns that tell experiments apart.
 
     Returns:

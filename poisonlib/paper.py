@@ -1,4 +1,4 @@
-"""What the paper reports, in one place, so that a chapter can put its number beside ours.
+"""What the paper reports, in one place, so that a chapter can compare its numbers with ours.
 
 Claims and transfers are what the paper reports as a number or a plain statement: Radiya-Dixit,
 Hong, Carlini and Tramèr, "Data Poisoning Won't Save You From Facial Recognition" (ICLR 2022), as
@@ -48,10 +48,10 @@ OWN_EXTRACTOR = Claim("error for a user of Fawkes v1.0, against its own extracto
 
 # What the paper reports in words, re-worded.
 CLIP_IS_CLOSE = "on clean photographs CLIP is slightly less accurate than the best extractors"
-NO_WAY_BACK = "who changes to a newer tool does not regain privacy: the old photographs remain"
+NO_WAY_BACK = "users who change to a newer tool do not regain privacy: the old photographs remain"
 TWO_MODELS = (
-    "MagFace together with a robust model is on clean photographs as accurate as MagFace alone, or "
-    "more, and stays robust"
+    "on clean photographs MagFace together with a robust model is at least as accurate as MagFace "
+    "alone, and it stays robust"
 )
 
 #: The year in which each tool came out.
@@ -83,12 +83,12 @@ class Transfer:
     statement: str
 
 
-_BASELINE = "one of the three tools that work on the baseline's extractor"
-_V03 = "works only on the extractor of its own generation, on no other"
+_BASELINE = "one of the three tools that work against the baseline extractor"
+_V03 = "works only against the extractor of its own generation"
 _V1 = "transfers to VGGFace, FaceNet and ArcFace"
-_V1_FAILS = "fails on MagFace and CLIP"
-_LOWKEY = "transfers further than Fawkes v1.0: to MagFace, too"
-_LOWKEY_FAILS = "fails on CLIP once that is fine-tuned on faces"
+_V1_FAILS = "fails against MagFace and CLIP"
+_LOWKEY = "transfers to more extractors than Fawkes v1.0: to MagFace, too"
+_LOWKEY_FAILS = "fails against CLIP fine-tuned on faces"
 
 TRANSFERS = (
     Transfer("Fawkes v0.3", "softmax-2014", "WebFace", True, _V03),
@@ -147,12 +147,12 @@ def verdict(*, low: float, high: float, unprotected: float) -> Verdict:
 
 
 def transfer(attack: str, extractor: str) -> Transfer | None:
-    """What the paper says of a tool against an extractor of ours, or None where it is silent.
+    """What the paper says of a tool against an extractor of ours, or None if it says nothing.
 
     Example:
         >>> from poisonlib import paper
         >>> paper.transfer("LowKey", "magface-2021").statement
-        'transfers further than Fawkes v1.0: to MagFace, too'
+        'transfers to more extractors than Fawkes v1.0: to MagFace, too'
         >>> paper.transfer("LowKey", "vit-2025") is None
         True
     """
@@ -189,7 +189,7 @@ class OneUser:
 ONE_USER = (
     OneUser("Fawkes v1.0", "baseline, nearest neighbour", 0.97, 0.72),
     OneUser("LowKey", "baseline, nearest neighbour", 0.94, 0.44),
-    OneUser("Fawkes v1.0", "the extractor it was made on", 1.00, 1.00),
+    OneUser("Fawkes v1.0", "the extractor it was crafted on", 1.00, 1.00),
     OneUser("Fawkes v1.0", "MagFace", 0.00, 0.06),
     OneUser("LowKey", "MagFace", 1.00, 1.00),
     OneUser("LowKey", "CLIP", 0.24, 0.20),

@@ -36,7 +36,7 @@ PACKAGED = Path(str(resources.files("poisonlib") / "data" / "real-faces.safetens
 SEED = 0
 """Of the users, the split and the cloaks."""
 BEFORE = "clean, by a detector that saw no photographs"
-"""The scores of everybody's clean photographs by a detector that learnt from rendered people."""
+"""The scores of everybody's clean photographs by a detector trained on rendered people."""
 
 
 class StoredEmbeddings:

@@ -85,7 +85,7 @@ def with_intervals(table: pandas.DataFrame, count: str = "errors") -> pandas.Dat
         count: the column of hits.
 
     Returns:
-        the table with the columns ``error``, ``low`` and ``high`` besides, as
+        the table with the additional columns ``error``, ``low`` and ``high``, as
         :func:`poisonlib.figures.rates` draws them.
 
     Raises:

@@ -412,8 +412,8 @@ def choose_users(photos: Photos, users: Sequence[int | str] | int, *, seed: int)
 class _Protocol:
     """One trial on one set of photographs: who is named what, without a cloak and with one.
 
-    For frozen features everybody is embedded once and only the user's cloaks anew; other
-    recognisers are trained anew for each gallery.
+    For frozen features everybody is embedded once, and only the user's cloaks each time; other
+    recognisers are trained again for each gallery.
     """
 
     def __init__(

@@ -98,7 +98,7 @@ def _check(fig: go.Figure, meta: Mapping[str, Any]) -> None:
     if len(sliders) > 1 or (sliders and choosers) or (fig.layout.updatemenus and not sliders):
         raise ValueError(
             "a figure has one slider, perhaps with a player, or choosers: a frame cannot follow "
-            "two knobs; make a chooser of each with figures.frames.choosers"
+            "two controls; make a chooser of each with figures.frames.choosers"
         )
     wanted = [step.label for control in sliders for step in control.steps]
     if choosers:

@@ -119,7 +119,7 @@ def draw(
     Args:
         planes: by the name of the slider's step; one alone is drawn without a slider.
         slider: what the slider changes from one to the next.
-        names: of other people by label, to write beside their photographs.
+        names: of other people by label, to write next to their photographs.
     """
     import plotly.graph_objects as go
 

@@ -47,7 +47,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         actions,
         "card",
         _card,
-        "write the data card beside the packed splits",
+        "write the data card next to the packed splits",
         options=(
             folder("folder", "where people-public.zip and people-users.zip lie"),
             folder("--realism", "JSON that `studio.benchmarks.realism` printed"),

@@ -44,7 +44,7 @@ def pairs(table: pandas.DataFrame, *, photographs: str = "LFW") -> pandas.DataFr
     """Each tool against each extractor that ran on both sets.
 
     Args:
-        table: as ``TrialResult.table`` by 1-NN, with the column ``photographs`` besides, one value
+        table: as ``TrialResult.table`` by 1-NN, with a column ``photographs``, one value
             of which is ``"people"``.
         photographs: the other one.
 

@@ -1,4 +1,4 @@
-"""The scoreboard as a table, and the paper's numbers beside ours."""
+"""The scoreboard as a table, and the paper's numbers compared with ours."""
 
 from __future__ import annotations
 

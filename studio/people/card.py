@@ -110,7 +110,7 @@ def describe(path: Path, split: str) -> dict[str, Any]:
 def write(
     folder: str | Path, *, splits: tuple[str, ...], realism: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Write ``people-card.json`` and ``people-card.md`` beside the packed splits of a folder.
+    """Write ``people-card.json`` and ``people-card.md`` next to the packed splits of a folder.
 
     Args:
         splits: which ``people-SPLIT.zip`` to describe.

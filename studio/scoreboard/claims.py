@@ -66,14 +66,15 @@ class ToReproduce:
 
 LINE = f"{paper.FOOLED_ABOVE:.1%}"
 _FOOLED = (
-    f"the whole interval lies above {LINE}, half way between the paper's unprotected and its least "
-    "protected user, and above the interval of the same users without a cloak"
+    f"the whole interval lies above {LINE}, half way between the paper's error of unprotected "
+    "users and its lowest of protected ones, and above the interval of the same users without a "
+    "cloak"
 )
 _NOT_FOOLED = (
-    f"the whole interval lies below {LINE}, the line between fooled and not fooled, or does not "
-    "rise above that of the same users without a cloak, if this reaches further"
+    f"the whole interval lies below {LINE}, the line between fooled and not fooled, or does "
+    "not reach above the interval of the same users without a cloak, if that lies higher"
 )
-_NO_WEAKER = "it holds, there is no weaker form"
+_NO_WEAKER = "it holds (there is no weaker form)"
 
 
 def _claims() -> tuple[ToReproduce, ...]:
@@ -120,7 +121,7 @@ def _baseline() -> list[ToReproduce]:
 def _adaptive() -> list[ToReproduce]:
     band, claims = Band(paper.ADAPTIVE, or_less=True), []
     for extractor in ADAPTED:
-        start = "the baseline's extractor" if extractor == ADAPTED[0] else "a later extractor"
+        start = "the baseline extractor" if extractor == ADAPTED[0] else "a later extractor"
         for tool in (NOBODY, *SURROGATES):
             who = "an unprotected user" if tool == NOBODY else f"a user of {tool}"
             common = {"extractor": extractor, "band": band}
@@ -199,15 +200,15 @@ def _transfers(tool: str, *, works: bool) -> ToReproduce:
     return ToReproduce(
         f"{tool} {'works' if works else 'fails'}",
         "the oblivious trainer",
-        f"{tool} {'works on' if works else 'fails on'} {where}",
+        f"{tool} {'works against' if works else 'fails against'} {where}",
         f"for each of these extractors: {_FOOLED if works else _NOT_FOOLED}",
         _NO_WEAKER
         if works
-        else "the interval lies below those of all extractors on which the paper says the tool "
-        "works",
+        else "the interval lies below those of all extractors against which the tool works in the "
+        "paper",
         partial(parts.transferred, tool=tool, works=works),
         OBLIVIOUS_CHAPTER,
-        words=f"{'works on' if works else 'fails on'} {where}",
+        words=f"{'works against' if works else 'fails against'} {where}",
     )
 
 
@@ -235,8 +236,8 @@ def _switching() -> list[ToReproduce]:
             f"{OLD}, then {new}",
             "no way back",
             paper.NO_WAY_BACK,
-            f"half of a user's photographs carry {OLD}, half {new}; for each extractor that "
-            f"the paper says {OLD} fails on: {_NOT_FOOLED}",
+            f"half of a user's photographs carry {OLD}, half {new}; for each extractor against "
+            f"which {OLD} fails in the paper: {_NOT_FOOLED}",
             _NO_WEAKER,
             partial(parts.switched, new=new),
             OBLIVIOUS_CHAPTER,
@@ -248,7 +249,10 @@ def _switching() -> list[ToReproduce]:
 
 # Two models
 
-RULES = {"Top-2": "a person picks from both answers", "threshold": "a distance decides who answers"}
+RULES = {
+    "Top-2": "a person picks from both answers",
+    "threshold": "a distance decides which model answers",
+}
 
 
 def _two_models() -> list[ToReproduce]:

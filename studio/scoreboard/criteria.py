@@ -20,8 +20,8 @@ FEW_PHOTOGRAPHS, FEW_USERS = 100, 10
 
 RULE = (
     "Reproduced: every part of the claim holds. Partly: at least half of the parts hold, or all of "
-    "them point the same way as the paper. Not: anything else. A verdict is coarse if fewer than "
-    f"{FEW_PHOTOGRAPHS} photographs or {FEW_USERS} people stand behind one of its parts."
+    "them point in the same direction as the paper. Not: anything else. A verdict is coarse if one "
+    f"of its parts rests on fewer than {FEW_PHOTOGRAPHS} photographs or {FEW_USERS} people."
 )
 """How verdicts are made, in words."""
 

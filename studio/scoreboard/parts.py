@@ -40,12 +40,12 @@ def protected(
 def detected(measured: Measured, *, ask: Callable, band: Band) -> list[Part]:
     """A rate of the detector, which ``ask`` reads, against a number."""
     rate, users = ask(measured)
-    what = "cloaked photographs beside their originals"
+    what = "cloaked photographs and their originals"
     return [Part.of(what, rate, users=users, holds=band.holds(rate), leans=rate.low > WORKS)]
 
 
 def transferred(measured: Measured, *, tool: str, works: bool) -> list[Part]:
-    """A tool against each extractor that the paper says it works on, or fails on."""
+    """A tool against each extractor against which it works, or fails, in the paper."""
     rows = measured.trials[measured.trials["attack"] == tool].set_index("extractor")
     fooled_by = {one.extractor: one.fooled for one in paper.TRANSFERS if one.attack == tool}
     least = min(rows.loc[name, "low"] for name, fooled in fooled_by.items() if fooled)
@@ -71,7 +71,7 @@ def less_accurate(measured: Measured, *, extractor: str) -> list[Part]:
 
 
 def switched(measured: Measured, *, new: str) -> list[Part]:
-    """Users who changed tools, against each extractor that their old tool fails on."""
+    """Users who changed tools, against each extractor against which their old tool fails."""
     rows = measured.switches[measured.switches["new"] == new].set_index("extractor")
     parts = []
     for name in LOST:

@@ -47,9 +47,9 @@ WEAKER_USERS = 10
 def detection(run: Run) -> Iterator[dict]:
     """How well the shipped detector does on new people, and what filtering gains.
 
-    Cloaked are the training photographs of the users, by each tool. As in the paper they stand
-    beside the same photographs without a cloak, as many as each tool cloaked. Rows are of three
-    kinds, told apart by ``part``:
+    Cloaked are the training photographs of the users, by each tool. As in the paper they are
+    compared with the same photographs without a cloak, as many as each tool cloaked. Rows are of
+    three kinds, told apart by ``part``:
 
     - ``"scores"``: ``logits``, of the shipped detector, one row for ``attack`` ``"clean, all
       users"``, which is every photograph of everybody, and for each tool;

@@ -135,7 +135,7 @@ def _cloak_one(folder: Path, packaged: bool, label: int) -> str:
 
 
 def _with_the_next(folder: Path, known: Pairs) -> Pairs:
-    """Copies of the packaged people by one more tool, beside those that there are."""
+    """Copies of the packaged people by one more tool, added to the existing ones."""
     photos, labels, seed = _of(folder, packaged=True)
     tools = tools_on_the_adapted(photos, cache=CloakCache())
     new = collect(tools, photos, people=labels, seed=seed, each=COPIED)

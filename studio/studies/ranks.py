@@ -54,12 +54,12 @@ def rank_correlation(
     belong together, and the users stay.
 
     Args:
-        table: as ``TrialResult.table`` by 1-NN, with the column ``photographs`` besides, one value
+        table: as ``TrialResult.table`` by 1-NN, with a column ``photographs``, one value
             of which is ``"people"``.
         seed: of the draws.
         over: what is drawn anew.
         added: take the error less that of the same users without a cloak.
-        photographs: the set beside ``"people"``.
+        photographs: the set to compare with ``"people"``.
         draws: how many.
 
     Raises:

@@ -37,7 +37,7 @@ FROM_PHOTOGRAPHS = f"adapted-on-photographs-{REAL}"
 RENDERED_USERS = 8
 """How many rendered users have cloaks on the real extractor, each of which takes seconds."""
 SECOND = (ADAPTED, "edgeface-2023", "mobilefacenet-2019")
-"""The extractors that stand beside :data:`REAL` in a system of two models."""
+"""The extractors combined with :data:`REAL` in a system of two models."""
 
 
 def tools_on_real(public: Photos, *, cache: CloakCache | None = None) -> dict[str, Attack]:
@@ -88,7 +88,7 @@ def both_worlds(run: Run) -> Iterator[dict]:
     most real extractors, so this is identification within a closed set and says nothing about
     strangers.
 
-    Rows are those of a trial, with ``photographs`` besides; other people's are recorded for the
+    Rows are those of a trial, with a column ``photographs``; other people's are recorded for the
     gallery without cloaks only. Rows of two models have the ``threshold``.
 
     Raises:

@@ -1,7 +1,7 @@
-"""How the denoiser is trained: on pairs that anybody can make who can run the tools.
+"""How the denoiser is trained: on pairs that anybody who can run the tools can make.
 
-The recipe stands in :func:`train_denoiser`; :mod:`poisonlib.defenses.denoiser` says whose idea it
-is.
+The recipe is in :func:`train_denoiser`; :mod:`poisonlib.defenses.denoiser` names the source of the
+idea.
 """
 
 from __future__ import annotations

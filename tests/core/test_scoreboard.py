@@ -106,8 +106,9 @@ def test_every_claim_says_when_it_is_reproduced_and_where_it_is_taught():
 
 
 def test_every_statement_of_the_paper_on_an_extractor_is_in_one_claim():
-    transfers = [c for c in scoreboard.CLAIMS if c.words.startswith(("works on", "fails on"))]
-    said = [word for c in transfers for word in c.words.partition(" on ")[2].split(", ")]
+    words = [claim.words for claim in scoreboard.CLAIMS]
+    words = [each for each in words if each.startswith(("works against", "fails against"))]
+    said = [word for each in words for word in each.partition(" against ")[2].split(", ")]
     assert sorted(said) == sorted(one.tested for one in paper.TRANSFERS)
 
 
