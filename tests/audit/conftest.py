@@ -19,7 +19,7 @@ from workbench.audit.strategies import naive
 def toys_are_what_they_are() -> Iterator[None]:
     """Toys are told apart by a toy, and only the same picture is a duplicate of one."""
 
-    def first_equal(images: torch.Tensor) -> list[int]:
+    def first_equal(images: torch.Tensor, wholes: torch.Tensor | None = None) -> list[int]:
         equal = (images[:, None] == images[None]).flatten(2).all(2)
         return equal.int().argmax(1).tolist()
 

@@ -233,7 +233,7 @@ def _without_the_owner(
 
 def _without_duplicates(faces: PairedFaces) -> PairedFaces:
     """Each clean photograph once, however often it was saved; the others are among the problems."""
-    first = first_of_its_kind(faces.clean)
+    first = first_of_its_kind(faces.clean, faces.wholes)
     problems = [
         Skipped(faces.pairs[place].name, f"nearly the same photograph as {_name(faces, one)}")
         for place, one in enumerate(first)
@@ -247,6 +247,7 @@ def _without_duplicates(faces: PairedFaces) -> PairedFaces:
         pairs=tuple(faces.pairs[place] for place in places),
         notes=tuple(faces.notes[place] for place in places),
         problems=(*faces.problems, *problems),
+        wholes=None if faces.wholes is None else faces.wholes[places],
     )
 
 

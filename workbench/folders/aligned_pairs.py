@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from poisonlib.progress import Progress
 from workbench.folders.pairing import Pair, Pairs
-from workbench.folders.resemblance import best_correlation, same_picture
+from workbench.folders.resemblance import SIDE, best_correlation, same_picture, thumbnails
 from workbench.photos.detection import Detect, cached_landmarks
 from workbench.photos.faces import Face, Which, align_face, find_faces
 from workbench.photos.owner import Owner, to_tensor
@@ -42,12 +43,15 @@ class AlignedPair:
         pair: the files.
         clean, cloaked: ``(3, 112, 112)`` float32 in [0, 1].
         notes: remarks on how they were read.
+        whole: ``(d,)``, the clean photograph as a thumbnail; see
+            `workbench.folders.resemblance.thumbnails`.
     """
 
     pair: Pair
     clean: Tensor
     cloaked: Tensor
     notes: tuple[str, ...]
+    whole: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,7 @@ class PairedFaces:
         pairs: the files of each image.
         notes: remarks on each pair.
         problems: files that are in no pair, with paths relative to their folder, and why.
+        wholes: ``(n, d)``, the clean photographs as thumbnails, if they were read from files.
     """
 
     clean: Tensor
@@ -66,6 +71,7 @@ class PairedFaces:
     pairs: tuple[Pair, ...]
     notes: tuple[tuple[str, ...], ...]
     problems: tuple[Skipped, ...]
+    wholes: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -93,6 +99,7 @@ def align_pair(
         face, *_ = find_faces(picture, detect=detect, which=which, owner=owner)
     clean = to_tensor(align_face(picture.image, face))
     size, digest, notes = picture.image.size, picture.sha256, [*picture.notes, face.note]
+    whole = _thumbnail(picture)
     del picture  # one photograph at full resolution at a time
     with _naming("cloaked"):
         picture = read(pair.cloaked, within=pair.cloaked_folder)
@@ -121,7 +128,12 @@ def align_pair(
         notes.append("the copy is the very same file")
     if len(faces) == 0:
         notes.append("no face is found on the copy any more")
-    return AlignedPair(pair, clean, cloaked, tuple(note for note in notes if note))
+    return AlignedPair(pair, clean, cloaked, tuple(note for note in notes if note), whole)
+
+
+def _thumbnail(picture: Picture) -> Tensor:
+    small = picture.image.resize((SIDE, SIDE), Image.Resampling.BOX)
+    return thumbnails(to_tensor([np.asarray(small)]))[0]
 
 
 def _most_similar(picture: Picture, faces: NDArray, clean: Tensor) -> Face:
@@ -217,6 +229,7 @@ def read_pairs(
         pairs=tuple(pair.pair for pair in faces),
         notes=tuple(pair.notes for pair in faces),
         problems=tuple(problems),
+        wholes=torch.stack([pair.whole for pair in faces]),
     )
 
 

@@ -25,6 +25,8 @@ ALIKE = 0.94
 NEAR_DUPLICATE = 0.95
 """Correlation from which two clean photographs count as one: re-saved, brightened or cropped ones
 reach it, and so do bursts. Of different photographs of one person few pairs in 1,000 do."""
+SAME_WHOLE = 0.98
+"""The same for whole photographs, of which two may share a background."""
 LIGHTNESS = (0.299, 0.587, 0.114)
 """Of red, green and blue, as in JPEG: a picture saved without colour stays as light as it was."""
 SHIFTS = tuple(step / SIDE for step in (-2, -1, -0.5, 0, 0.5, 1, 2))
@@ -83,8 +85,13 @@ def thumbnails(images: Tensor) -> Tensor:
     return F.normalize(grey - grey.mean(1, keepdim=True), dim=1)
 
 
-def first_of_its_kind(images: Tensor) -> list[int]:
-    """For each picture ``(n, 3, h, w)`` the index of the first that it nearly repeats, or its own.
+def first_of_its_kind(images: Tensor, wholes: Tensor | None = None) -> list[int]:
+    """For each face the index of the first that it nearly repeats, or its own.
+
+    Args:
+        images: aligned faces ``(n, 3, h, w)``.
+        wholes: thumbnails ``(n, d)`` of the whole photographs, if there are any: the same group
+            counts once, whoever of it was taken.
 
     Example:
         >>> import torch
@@ -94,14 +101,16 @@ def first_of_its_kind(images: Tensor) -> list[int]:
         [0, 1, 0]
     """
     likeness = thumbnails(images) @ thumbnails(images).T
+    repeats = likeness >= NEAR_DUPLICATE
+    if wholes is not None:
+        repeats |= wholes @ wholes.T >= SAME_WHOLE
     first: list[int] = []
     for at, image in enumerate(images):
-        candidates = torch.nonzero(likeness[at, :at] >= DOUBTFUL)[:, 0].tolist()
+        candidates = torch.nonzero(repeats[at, :at] | (likeness[at, :at] >= DOUBTFUL))[:, 0]
         similar = (
             other
-            for other in candidates
-            if float(likeness[at, other]) >= NEAR_DUPLICATE
-            or best_correlation(images[other], image) >= NEAR_DUPLICATE
+            for other in candidates.tolist()
+            if repeats[at, other] or best_correlation(images[other], image) >= NEAR_DUPLICATE
         )
         first.append(next((first[other] for other in similar), at))
     return first
