@@ -18,9 +18,9 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         subparsers,
         "denoiser",
         run,
-        "train the network that takes cloaks away",
-        "Cloak public people with every tool, and train a network to lead from the cloaked "
-        "photographs back to the clean ones. Cloaks are cached and every epoch is saved, so that "
+        "train the network that removes cloaks",
+        "Cloak public people with every tool, and train a network to reconstruct the clean "
+        "photographs from the cloaked ones. Cloaks are cached and every epoch is saved, so that "
         "the same command resumes after a kill.",
         (
             shape.option("--people", "how many public people", type=int, default=80),

@@ -37,7 +37,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         subparsers,
         "detector",
         run,
-        "train the network that spots cloaked photographs",
+        "train the network that detects cloaked photographs",
         "Cloak photographs of a few public people with every tool, and train a network to tell "
         "them from clean ones. Cloaks are cached and every epoch is saved, so that the same "
         "command resumes after a kill.",

@@ -37,8 +37,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         options=(
             RENDERED,
             OUT,
-            option("--identities", "only the first so many people", type=int),
-            option("--photos", "only the first so many photographs of each", type=int),
+            option("--identities", "only so many people, the first ones", type=int),
+            option("--photos", "only so many photographs of each, the first ones", type=int),
         ),
     )
     album = "pack whole portraits of one person into one zip"
@@ -49,7 +49,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         _card,
         "write the data card next to the packed splits",
         options=(
-            folder("folder", "where people-public.zip and people-users.zip lie"),
+            folder("folder", "folder of people-public.zip and people-users.zip"),
             folder("--realism", "JSON that `studio.benchmarks.realism` printed"),
         ),
     )

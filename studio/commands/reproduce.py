@@ -27,11 +27,11 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         subparsers,
         "reproduce",
         run,
-        "run the paper's claims and judge each",
-        "Run the paper's claims and print one row for each: what the paper says, what came out "
-        "here with its 95 % interval, a verdict by a criterion that was written down before, and "
-        "where the book teaches it. Cloaks are cached, so that the same command resumes after a "
-        "kill. The exit code is 0 once everything has run, whatever the verdicts.",
+        "test the paper's claims and judge each",
+        "Test the paper's claims and print one row for each: what the paper says, our result "
+        "with its 95 % interval, a verdict by an explicit criterion, and the chapter that teaches "
+        "it. Cloaks are cached, so that the same command resumes after an interruption. The exit "
+        "code is 0 if everything has run, whatever the verdicts.",
         (
             shape.option("--profile", sizes, choices=PROFILES, default="quick"),
             shape.SEED,
@@ -101,7 +101,7 @@ def as_text(board: Sequence[Judged], origin: Provenance) -> str:
         grouped += ["", group.capitalize(), *(f"  {line}" for _, line in rows)]
     notes = ["", f"{len(board)} claims: {total}."]
     if any(row.coarse for row in board):
-        notes.append("~ coarse: so few photographs or people that another draw may judge otherwise")
+        notes.append("~ coarse: few photographs or people; another sample might change the verdict")
     return "\n".join([f"  {head}", *grouped, *notes, str(origin)])
 
 

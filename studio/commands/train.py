@@ -1,4 +1,4 @@
-"""``train NAME``: train a shipped extractor again from generated public people."""
+"""``train NAME``: train a shipped extractor again on rendered public people."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "train",
         run,
         "train an extractor from scratch",
-        "Train an extractor from scratch on generated people. Stop it at any time: the same "
-        "command resumes after the last whole epoch.",
+        "Train an extractor from scratch on rendered people. Stop it at any time: the same "
+        "command resumes after the last complete epoch.",
         (
             shape.option(
                 "name",
