@@ -160,7 +160,7 @@ def _audit(
     """
     from workbench import audit, folders
     from workbench.audit.photographs import MOST_PAIRS
-    from workbench.photos.faces import detect_landmarks
+    from workbench.photos.detection import detect_landmarks
 
     for side in SIDES:
         if not uploads[side]:
