@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from poisonlib import people
 from poisonlib.cli import main
 from poisonlib.photos import Photos
 from tests.audit.conftest import toy
@@ -25,7 +26,7 @@ from workbench.folders import aligned_pairs, cloaking, resemblance
 from workbench.photos import owner
 from workbench.photos.layout import read_album
 
-FEW, MANY = 60, 10_000
+FEW, MANY = 120, 10_000
 
 
 class Shades:
@@ -47,6 +48,8 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = torch.rand(40, 3, 112, 112, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(40) // 4
     others = Photos(crowd, labels, tuple(f"p{number}" for number in range(10)))
+    monkeypatch.setattr(people, "load", lambda *which, **how: others)
+    monkeypatch.setattr(photographs, "count_rendered", lambda photos: 0)
     monkeypatch.setattr(audit, "background", lambda *which, **how: (others, "toys"))
     monkeypatch.setattr(audit, "strategies", lambda *which, **how: (naive(toy()),))
     monkeypatch.setattr(photographs, "knows_faces", lambda: photographs.CachedExtractor(toy("k")))

@@ -101,6 +101,8 @@ class Evaluator:
         seed: of the split, of the draw of users, and of the cloaks of an attack.
         test: ``(n,)`` bool, which photographs are for testing; by default drawn by ``seed``.
         known: extractors that have embedded some of the photographs already.
+        rendered: how many photographs, from the first one on, are those of packaged users; counted
+            if not given.
 
     Attributes:
         photos: as they are published.
@@ -131,13 +133,14 @@ class Evaluator:
         seed: int = 0,
         test: Tensor | None = None,
         known: Iterable[CachedExtractor] = (),
+        rendered: int | None = None,
     ) -> None:
         self.strategies = _checked(strategies)
         self.photos = as_published(people.load("users") if photos is None else photos)
         self.seed = seed
         self.test = split(self.photos.labels, seed=seed) if test is None else test
         self._trainers: dict[str, Trainer] = {}
-        self._cache = _Cache({each.fingerprint: each for each in known})
+        self._cache = _Cache({each.fingerprint: each for each in known}, rendered=rendered)
 
     def evaluate(
         self,

@@ -168,13 +168,16 @@ def audit(
         gallery() if background is None else (background, described or "other people")
     )
     recogniser = knows_faces()
-    others, removed = _without_the_owner(faces.clean, others, recogniser)
+    rendered = count_rendered(others)
+    others, removed = _without_the_owner(faces.clean, others, recogniser, rendered=rendered)
+    rendered = count_rendered(others) if removed else rendered
     faces = replace(faces, problems=(*faces.problems, *removed))
     owner = Photos(faces.clean, torch.zeros(count, dtype=torch.int64), (OWNER,))
     if strategies is None:
         strategies = strategies_of("audit")
     gallery_of_all = others.joined(owner)
-    evaluator = Evaluator(gallery_of_all, strategies=strategies, seed=seed, known=[recogniser])
+    known = {"known": [recogniser], "rendered": rendered}
+    evaluator = Evaluator(gallery_of_all, strategies=strategies, seed=seed, **known)
     cloaks = PrecomputedCloaks(faces.clean, faces.cloaked)
     fold = folds(count, seed=seed)
     trials = FOLDS * len(evaluator.strategies)
@@ -220,10 +223,9 @@ def knows_faces() -> CachedExtractor:
 
 
 def _without_the_owner(
-    owner: Tensor, others: Photos, recogniser: Extractor
+    owner: Tensor, others: Photos, recogniser: Extractor, *, rendered: int
 ) -> tuple[Photos, list[Skipped]]:
     """The background without whoever in it is the owner, and who that was."""
-    rendered = count_rendered(others)
     again = also_the_owner(owner, others, recogniser, rendered=rendered)
     reason = "in the background, is the owner of the photographs; left out of it"
     removed = [Skipped(Path(others.names[label]), reason) for label in again]

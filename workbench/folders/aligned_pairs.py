@@ -99,7 +99,7 @@ def align_pair(
         face, *_ = find_faces(picture, detect=detect, which=which, owner=owner)
     clean = to_tensor(align_face(picture.image, face))
     size, digest, notes = picture.image.size, picture.sha256, [*picture.notes, face.note]
-    whole = _thumbnail(picture)
+    whole = _thumbnail(picture, face)
     del picture  # one photograph at full resolution at a time
     with _naming("cloaked"):
         picture = read(pair.cloaked, within=pair.cloaked_folder)
@@ -131,8 +131,10 @@ def align_pair(
     return AlignedPair(pair, clean, cloaked, tuple(note for note in notes if note), whole)
 
 
-def _thumbnail(picture: Picture) -> Tensor:
+def _thumbnail(picture: Picture, face: Face) -> Tensor:
+    """Of the whole photograph, turned by quarters until the face is upright."""
     small = picture.image.resize((SIDE, SIDE), Image.Resampling.BOX)
+    small = small.rotate(90 * round(_angle(face.landmarks) / 90))
     return thumbnails(to_tensor([np.asarray(small)]))[0]
 
 
