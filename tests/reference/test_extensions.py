@@ -31,7 +31,7 @@ def test_every_command_has_an_example() -> None:
 def test_a_page_shows_what_the_command_itself_says() -> None:
     text = poisonlib_reference.help_of("people pack")
     assert text.startswith("usage: python -m poisonlib people pack")
-    assert "only the first so many people" in text
+    assert "the first ones" in text
 
 
 def test_a_re_exported_constant_is_described_where_it_is_defined() -> None:
