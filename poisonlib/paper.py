@@ -114,6 +114,10 @@ FOOLED_ABOVE = (UNPROTECTED.high + PROTECTED.low) / 2
 """Half way between the error of a user without a cloak and the lowest that the paper counts as a
 success: the threshold of this book between an extractor that is fooled and one that is not."""
 
+RECOGNISES_BELOW = 1 / 2
+"""An extractor recognises users whose error without a cloak lies below this, by the upper bound of
+its interval. One that does not cannot tell what a cloak does."""
+
 Verdict = Literal["fooled", "not fooled", "undecided"]
 
 
@@ -122,7 +126,8 @@ def verdict(*, low: float, high: float, unprotected: float) -> Verdict:
 
     Fooled: the whole interval lies above :data:`FOOLED_ABOVE`, and above what the extractor gets
     wrong without any cloak. Not fooled: the whole interval lies below that line. Undecided: the
-    interval contains the line.
+    interval contains the line, or the extractor does not recognise the users even without a cloak
+    (:data:`RECOGNISES_BELOW`).
 
     Args:
         low, high: 95 % interval of the error of protected users, in [0, 1].
@@ -137,9 +142,13 @@ def verdict(*, low: float, high: float, unprotected: float) -> Verdict:
         'fooled'
         >>> paper.verdict(low=0.1, high=0.9, unprotected=0.1)
         'undecided'
+        >>> paper.verdict(low=0.7, high=0.9, unprotected=0.8)
+        'undecided'
     """
     if not 0 <= low <= high <= 1:
         raise ValueError(f"an interval needs 0 <= low <= high <= 1, got [{low}, {high}]")
+    if unprotected >= RECOGNISES_BELOW:
+        return "undecided"
     line = max(FOOLED_ABOVE, unprotected)
     if low > line:
         return "fooled"

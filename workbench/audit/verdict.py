@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from poisonlib.paper import RECOGNISES_BELOW
 from poisonlib.statistics import Difference, Rate
 
 Verdict = Literal[
@@ -24,10 +25,6 @@ VERDICTS: tuple[Verdict, ...] = (
 CANNOT_TELL: Verdict = "cannot tell"
 """Of a trainer who does not recognise the owner of the photographs even without a cloak. It says
 nothing about the cloak, and does not count for a grade."""
-
-RECOGNISES_BELOW = 1 / 2
-"""A trainer recognises somebody who is misidentified, without a cloak, on fewer photographs than
-this, even by the upper bound of the interval. Four photographs without an error are enough."""
 
 PROTECTS_ABOVE = 1 / 2
 """Who relies on a cloak needs a recogniser to be wrong more often than right. (An extractor counts
@@ -64,6 +61,8 @@ PHRASES: dict[Verdict, str] = {
 
 def recognises(without: Rate) -> bool:
     """Whether a trainer with this error without a cloak can tell what a cloak does.
+
+    By the upper bound of the interval, so that four photographs without an error are enough.
 
     Example:
         >>> from poisonlib.statistics import wilson
