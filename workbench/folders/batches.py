@@ -218,7 +218,7 @@ class BatchCloaker:
         if picture.mode == "1":
             notes.append("its copy has levels of grey, as a cloak needs more than black and white")
         if bool(self.looks_cloaked(images).any()):
-            notes.append("looks cloaked already; a second cloak is more visible and may undo the first")
+            notes.append("looks cloaked already; a second cloak shows more and may undo the first")
         return _Crop(picture.sha256, faces, images, copy, tuple(note for note in notes if note))
 
     def _attack_for(self, files: Sequence[Path], person: str, images: Tensor) -> Attack:
