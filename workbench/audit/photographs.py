@@ -207,7 +207,6 @@ def folds(count: int, *, seed: int) -> Tensor:
 
     Example:
         >>> from workbench.audit.photographs import folds
-        >>> from workbench.audit.photographs import folds
         >>> folds(8, seed=0).bincount()
         tensor([2, 2, 2, 2])
     """

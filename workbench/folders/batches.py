@@ -112,7 +112,14 @@ class BatchCloaker:
         self.problems: list[Skipped] = []
         self.notes: list[Skipped] = []
 
-    def cloak(self, files: Sequence[Path], of_person: Sequence[Path], person: str) -> None:
+    def owner(self, files: Sequence[Path]) -> Owner:
+        """Who chooses among several faces in one person's files, and looks at them once."""
+        paths = [self.source / file for file in files]
+        return Owner(paths, within=self.source, detect=self.detect)
+
+    def cloak(
+        self, files: Sequence[Path], of_person: Sequence[Path], person: str, owner: Owner
+    ) -> None:
         """Cloak what is missing of some files of one person.
 
         All of them are given to the attack, as a cloak may depend on the rest of its batch.
@@ -121,11 +128,11 @@ class BatchCloaker:
             files: of the batch.
             of_person: all of the person's.
             person: the name.
+            owner: of :meth:`owner`, the same for all batches of a person.
 
         Raises:
             OSError: nothing more can be written.
         """
-        owner = self._owner(of_person)
         missing = {file for file in files if not self._is_finished(file)}
         crops = {}
         for file in files if missing else ():
@@ -144,7 +151,7 @@ class BatchCloaker:
             return
         images = torch.cat([crop.images for crop in crops.values()])
         try:
-            attack = self._attack_for(of_person, person, images)
+            attack = self._attack_for(of_person, person, owner, images)
             cloak = attack(images, seed=self.settings["seed"])
         except ValueError as problem:
             for file in sorted(missing):
@@ -158,10 +165,6 @@ class BatchCloaker:
                 self._leave_uncloaked(file, NO_CLOAK)
             elif file in missing:
                 self._write_copy(file, crop, cloaked[place], float(dssim[place].max()))
-
-    def _owner(self, files: Sequence[Path]) -> Owner:
-        paths = [self.source / file for file in files]
-        return Owner(paths, within=self.source, detect=self.detect)
 
     @staticmethod
     def _has_change(crop: _Crop, cloaked: Tensor) -> bool:
@@ -221,19 +224,22 @@ class BatchCloaker:
             notes.append("looks cloaked already; a second cloak shows more and may undo the first")
         return _Crop(picture.sha256, faces, images, copy, tuple(note for note in notes if note))
 
-    def _attack_for(self, files: Sequence[Path], person: str, images: Tensor) -> Attack:
+    def _attack_for(
+        self, files: Sequence[Path], person: str, owner: Owner, images: Tensor
+    ) -> Attack:
         """The attack with the target that all photographs of one person share.
 
         Args:
             files: of the person; some of them, evenly spaced, choose the target.
             person: the name.
+            owner: of their faces.
             images: of this batch, which choose it if none of those can be used.
         """
         if not isinstance(self.attack, FawkesV03):
             return self.attack
         key, targets = f"/target of/{person}", self.attack.targets  # no relative path
         if key not in self.log:
-            crops, owner = [], self._owner(files)
+            crops = []
             for file in evenly_spaced(files, 2 * self.settings["batch"]):
                 with contextlib.suppress(ValueError):
                     crops.append(self._crop(file, owner).images)

@@ -169,8 +169,9 @@ def cloak_folder(
             progress or no_progress,
         )
         for person, files in album.people.items():
+            owner = cloaker.owner(files)
             for some in _batches(files, batch):
-                cloaker.cloak(some, files, person)
+                cloaker.cloak(some, files, person, owner)
     return CloakedFolder(
         album=str(album),
         folder=out,

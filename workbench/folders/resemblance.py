@@ -100,7 +100,8 @@ def first_of_its_kind(images: Tensor, wholes: Tensor | None = None) -> list[int]
         >>> first_of_its_kind(torch.stack([ada, ben, 0.8 * ada]))
         [0, 1, 0]
     """
-    likeness = thumbnails(images) @ thumbnails(images).T
+    small = thumbnails(images)
+    likeness = small @ small.T
     repeats = likeness >= NEAR_DUPLICATE
     if wholes is not None:
         repeats |= wholes @ wholes.T >= SAME_WHOLE

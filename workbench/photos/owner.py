@@ -63,11 +63,9 @@ class Owner:
 
         Args:
             picture: RGB.
-            faces: landmarks ``(n, 5, 2)`` of the faces in it, at least one.
+            faces: landmarks ``(n, 5, 2)`` of the faces in it, at least two.
         """
         central = most_central(faces, picture.size)
-        if len(faces) == 1:
-            return central, ""
         many = f"{len(faces)} faces in it"
         if self.usual is None:
             return central, f"{many}; the most central one was taken"
