@@ -4,17 +4,20 @@
 the page. JupyterLab knows neither role and shows the words in it. The key of ``references.bib``
 follows from the words: ``Shan-et-al-2020``. Several works are set apart by semicolons.
 
-``{bibliography}``, a directive that JupyterLab accepts, lists a chapter's footnotes.
+``{bibliography}``, a directive that JupyterLab accepts, lists a chapter's footnotes in a fold, which
+a link into it opens (``folds.js``).
 """
 
 from __future__ import annotations
 
 import re
 
+from docutils import nodes
 from sphinxcontrib.bibtex.directives import BibliographyDirective
 from sphinxcontrib.bibtex.foot_directives import FootBibliographyDirective
 from sphinxcontrib.bibtex.foot_roles import FootCiteRole
 
+FOLD = '<details class="poisonlib-sources"><summary>What this page cites</summary>'
 ROLE = re.compile(r"\{footcite:([pt])\}`([^`]+)`")
 
 
@@ -41,7 +44,9 @@ class Bibliography(BibliographyDirective):
 
     def run(self):
         if self.env.temp_data.get("bibtex_foot_new_refs"):
-            return FootBibliographyDirective.run(self)
+            listed = FootBibliographyDirective.run(self)
+            begin, end = (nodes.raw("", html, format="html") for html in (FOLD, "</details>"))
+            return [begin, *listed, end]
         return super().run()
 
 

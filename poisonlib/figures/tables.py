@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from poisonlib.figures.show import building_site
+from poisonlib.statistics import Rate
 
 if TYPE_CHECKING:
     import pandas
@@ -27,10 +28,12 @@ def table(
     rates: Sequence[str] = (),
     pages: Sequence[str] = (),
     wrapped: Sequence[str] = (),
+    fold: str = "",
 ) -> HTML:
     """A data frame as an HTML table without its index, rates as percentages.
 
-    An ``error`` with its bounds ``low`` and ``high`` takes one column: ``5.1 % [3.7, 7.0]``.
+    An ``error`` with its bounds ``low`` and ``high`` takes one column: ``5.1 % [3.7, 7.0]``. A
+    :class:`poisonlib.statistics.Rate` may take several lines.
 
     Args:
         frame: one row for each result.
@@ -38,6 +41,8 @@ def table(
         rates: other columns in [0, 1] to show in per cent.
         pages: columns that hold pages of the book, ``book/NN_slug``, to show as links.
         wrapped: columns of text that may take several lines.
+        fold: the line under which the table is folded away, for the numbers of a figure; by default
+            it is shown.
 
     Example:
         >>> import pandas
@@ -70,12 +75,15 @@ def table(
         justify="left",
     )
     # What is wider than a phone scrolls inside itself, by keyboard too.
-    return HTML(
+    html = (
         f'<div class="poisonlib-scroll" role="group" aria-label="Table" tabindex="0">{html}</div>'
     )
+    return HTML(f"<details><summary>{escape(fold)}</summary>{html}</details>" if fold else html)
 
 
 def _escaped(value: object) -> object:
+    if isinstance(value, Rate):
+        return _wrapped(value)
     return escape(value) if isinstance(value, str) else value
 
 
