@@ -63,7 +63,7 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
             square, type="rect", x0=x - FACE / 2, x1=x + FACE / 2, y0=-FACE / 2, y1=FACE / 2,
             line=step.role.line | {"width": 4},
         )  # fmt: skip
-        fig.add_annotation(above, text=step.title, x=x, y=0.92, font={"size": 13})
+        fig.add_annotation(above, text=step.title, x=x, y=0.935, font={"size": 13})
         if step.reported is not None:
             middle = (step.reported.low + step.reported.high) / 2
             half = max(step.reported.high - step.reported.low, THINNEST) / 2
@@ -88,7 +88,7 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
         first, *_, last = [*turn] * 2
         fig.add_annotation(above, text=f"<b>{player}</b>", x=(first + last) / 2, y=1)
         fig.add_shape(
-            type="line", yref="paper", x0=first - 0.46, x1=last + 0.46, y0=0.935, y1=0.935,
+            type="line", yref="paper", x0=first - 0.46, x1=last + 0.46, y0=0.95, y1=0.95,
             line={"color": INK, "width": 2},
         )  # fmt: skip
     fig.add_scatter(
@@ -98,8 +98,8 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
     # An axis without a trace of its own is not drawn, nor what refers to it.
     fig.add_scatter(x=[0], y=[0], yaxis="y2", opacity=0, showlegend=False, hoverinfo="skip")
     fig.add_annotation(
-        above, text="How often the recogniser fails on new photographs", xref="paper", x=0.5,
-        y=0.49, font={"size": 13},
+        above, text="How often the recogniser fails<br>on new photographs", xref="paper", x=0.5,
+        y=0.47, font={"size": 13},
     )  # fmt: skip
     fig.add_shape(
         type="line", x0=-0.5, x1=len(steps) - 0.5, y0=0, y1=0, line={"color": INK, "width": 1}
@@ -107,11 +107,11 @@ def moments(steps: Sequence[Moment]) -> go.Figure:
     hidden = {"visible": False, "fixedrange": True}
     return fig.update_layout(
         xaxis=hidden | {"range": [-0.52, len(steps) - 0.48], "constrain": "domain", "anchor": "y"},
-        yaxis=hidden | {"domain": [0, 0.42], "range": [-0.03, 1.3]},
+        yaxis=hidden | {"domain": [0, 0.38], "range": [-0.03, 1.3]},
         yaxis2=hidden
-        | {"domain": [0.55, 0.83], "range": [-0.5, 0.5], "scaleanchor": "x"}
+        | {"domain": [0.49, 0.86], "range": [-0.5, 0.5], "scaleanchor": "x"}
         | {"constrain": "domain", "constraintoward": "top", "anchor": "x"},
         legend={"x": 0.5, "xanchor": "center", "y": -0.01, "yanchor": "top"},
         margin={"t": 12, "b": 36},
-        height=490,
+        height=580,
     )
