@@ -4,8 +4,8 @@
 the page. JupyterLab knows neither role and shows the words in it. The key of ``references.bib``
 follows from the words: ``Shan-et-al-2020``. Several works are set apart by semicolons.
 
-``{bibliography}``, a directive that JupyterLab accepts, lists a chapter's footnotes in a fold, which
-a link into it opens (``folds.js``).
+``{bibliography}``, a directive that JupyterLab accepts, lists a chapter's footnotes in a fold; a
+link into it opens it (``folds.js``).
 """
 
 from __future__ import annotations
