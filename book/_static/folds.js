@@ -55,7 +55,7 @@
     const cells = Array.from(inputs, folding);
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "btn btn-sm btn-outline-secondary poisonlib-code-switch";
+    button.className = "poisonlib-code-switch";
 
     const set = (shown) => {
       document.documentElement.dataset.code = shown ? "shown" : "folded";
