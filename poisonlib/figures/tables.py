@@ -83,7 +83,7 @@ def table(
 
 def _escaped(value: object) -> object:
     if isinstance(value, Rate):
-        return _wrapped(value)
+        return f'<span class="poisonlib-wrap poisonlib-rate">{escape(str(value))}</span>'
     return escape(value) if isinstance(value, str) else value
 
 
