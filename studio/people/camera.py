@@ -11,13 +11,9 @@ from scipy.ndimage import gaussian_filter
 
 from poisonlib.alignment import TEMPLATE, similarity
 from studio.people.circumstances import Camera, Pose
+from studio.people.detail import PACKAGED, Detail
 from studio.people.fields import Array
 
-SIDE = 224
-"""Side of a portrait in pixels."""
-
-OVERSAMPLING = 2
-_AROUND = 1.6
 _PIVOT = np.array([0, -0.06, 0.715], np.float32)
 
 
@@ -63,13 +59,13 @@ class View:
         return screen
 
 
-def frame(pose: Pose, camera: Camera, landmarks: Array) -> View:
+def frame(pose: Pose, camera: Camera, landmarks: Array, detail: Detail) -> View:
     """Aim the camera so that the five landmarks ``(5, 3)`` fall near their usual places."""
-    side = SIDE * OVERSAMPLING
+    side = detail.side * detail.oversampling
     turned = rotation(pose)
     bare = View(turned, np.float32(camera.distance), np.float32(1), np.zeros(2, np.float32), side)
     flat = bare.project(landmarks)[:, :2].astype(np.float64)
-    goal = (TEMPLATE - 56) * side / (112 * _AROUND) * camera.scale
+    goal = (TEMPLATE - 56) * side / (112 * detail.around) * camera.scale
     goal = goal + side / 2 + np.array([camera.shift[0], camera.shift[1] - 0.02]) * side
     scale, _, _ = similarity(flat, goal)
     shift = goal.mean(0) - scale * flat.mean(0)
@@ -107,31 +103,38 @@ def background(draw: np.random.Generator, side: int) -> NDArray:
 
 
 def develop(
-    raw: NDArray, face: NDArray, tone: float, cast: Array, camera: Camera, draw: np.random.Generator
+    raw: NDArray,
+    face: NDArray,
+    tone: float,
+    cast: Array,
+    camera: Camera,
+    draw: np.random.Generator,
+    detail: Detail,
 ) -> NDArray:
     """Raw light to an 8-bit picture.
 
     Args:
-        raw: ``(k * 224, k * 224, 3)`` linear light; face: boolean mask of the same size.
+        raw: ``(k * side, k * side, 3)`` linear light; face: boolean mask of the same size.
         tone: mean albedo of the skin, for the exposure: dark skin is exposed darker, though less
             than its albedo says, as cameras do.
         cast: ``(3,)`` colour of the light on the face, partly corrected.
 
     Returns:
-        ``(224, 224, 3)`` uint8.
+        ``(side, side, 3)`` uint8.
     """
-    k = OVERSAMPLING
-    picture = raw.reshape(SIDE, k, SIDE, k, 3).mean((1, 3))
-    shown = face.reshape(SIDE, k, SIDE, k).mean((1, 3)) > 0.5
+    side, k = detail.side, detail.oversampling
+    picture = raw.reshape(side, k, side, k, 3).mean((1, 3))
+    shown = face.reshape(side, k, side, k).mean((1, 3)) > 0.5
     bright = picture[shown] @ np.array([0.21, 0.72, 0.07], np.float32)
     level = float(np.exp(np.log(bright + 1e-3).mean())) if len(bright) else 0.2
     gain = 0.20 * (tone / 0.3) ** 0.42 / level * camera.exposure
     balance = (cast.mean() / cast) ** camera.balance * np.array(camera.white_balance)
-    row, column = np.mgrid[0:SIDE, 0:SIDE] / SIDE - 0.5
+    row, column = np.mgrid[0:side, 0:side] / side - 0.5
     corners = 1 - 1.6 * camera.vignette * (row**2 + column**2)
     picture = picture * (gain * balance) * corners[..., None]
-    if camera.blur > 0.1:
-        picture = gaussian_filter(picture, [camera.blur, camera.blur, 0])
+    blur = camera.blur * (side / detail.around) / (PACKAGED.side / PACKAGED.around)
+    if blur > 0.1:
+        picture = gaussian_filter(picture, [blur, blur, 0])
     grey = picture.mean(-1, keepdims=True)
     light = 1.05 * np.clip(grey + camera.saturation * (picture - grey), 0, None)
     light = np.clip(1.25 * light * (1 + light / 6) / (1 + 0.62 * light), 0, 1)

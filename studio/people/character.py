@@ -6,6 +6,7 @@ import numpy as np
 
 from studio.people import facial_hair, glasses, hair, light, raster, skin
 from studio.people import mesh as meshes
+from studio.people.detail import PACKAGED, Detail
 from studio.people.fields import smoothstep, stream
 from studio.people.strands import Strands
 from studio.people.traits import Identity
@@ -18,6 +19,7 @@ class Character:
 
     Attributes:
         identity: the record it was made from.
+        detail: how finely it is rendered.
         model: ``(m, 3)`` points of the head model at rest.
         rest: ``(n, 3)`` fine points at rest.
         albedo: ``(n, 3)``, relief ``(n, 3)`` and gloss ``(n,)`` of the fine points.
@@ -25,9 +27,9 @@ class Character:
         visibility: shadows at rest.
     """
 
-    def __init__(self, identity: Identity) -> None:
-        self.identity = identity
-        self.mesh = mesh = meshes.load()
+    def __init__(self, identity: Identity, detail: Detail = PACKAGED) -> None:
+        self.identity, self.detail = identity, detail
+        self.mesh = mesh = meshes.load(detail.splits)
         self.model = mesh.head.neutral(identity.shape)
         coarse = mesh.coarse(self.model)
         self.rest = mesh.fine(coarse)
@@ -35,15 +37,16 @@ class Character:
         beard = skin.beard_regions(mesh, identity.seed, identity.beard)
         scalp_mask = hair.scalp_mask(mesh, identity)
         self._paint(beard, scalp_mask)
-        scalp = hair.grow(mesh, identity, self.rest, normals, scalp_mask)
+        surface, share = (mesh, identity, self.rest, normals), detail.hair
+        scalp = hair.grow(*surface, scalp_mask, share=share)
         kinds = [
             scalp,
-            facial_hair.brows(mesh, identity, self.rest, normals),
-            facial_hair.beard(mesh, identity, self.rest, normals, beard["grown"]),
+            facial_hair.brows(*surface),
+            facial_hair.beard(*surface, beard["grown"], share=share),
             glasses.frames(mesh, identity, self.rest),
         ]
         self.strands = [(kind, self._colours(kind)) for kind in kinds if kind is not None]
-        self.visibility = light.visibility(mesh, coarse, scalp)
+        self.visibility = light.visibility(mesh, coarse, scalp, detail)
 
     def _paint(self, beard, scalp_mask) -> None:
         mesh, person = self.mesh, self.identity

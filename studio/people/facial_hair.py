@@ -53,14 +53,25 @@ _LENGTHS = {"stubble": 0.0022, "moustache": 0.010, "goatee": 0.012, "full": 0.01
 
 
 def beard(
-    mesh: Mesh, person: Identity, points: Array, normals: Array, region: Array
+    mesh: Mesh,
+    person: Identity,
+    points: Array,
+    normals: Array,
+    region: Array,
+    *,
+    share: float = 1.0,
 ) -> Strands | None:
-    """Beard strands on ``region`` (b,), None where nothing but a shadow grows."""
+    """Beard strands on ``region`` (b,), None where nothing but a shadow grows.
+
+    Args:
+        points, normals: ``(n, 3)`` fine points of the resting face.
+        share: of the strands that are grown, each so much thicker.
+    """
     kind = person.beard.kind
     if kind not in _COUNTS:
         return None
     draw = stream(person.seed, "beard strands")
-    count = int(_COUNTS[kind] * person.beard.density)
+    count = int(share * _COUNTS[kind] * person.beard.density)
     found = scatter(mesh.tris[mesh.faces["body"]], points, region, count, draw)
     if found is None:
         return None
@@ -85,6 +96,6 @@ def beard(
         roots=roots,
         weights=weights,
         tuft=np.arange(count),
-        width=0.25 if kind == "stubble" else 0.5,
+        width=min(1.0, (0.25 if kind == "stubble" else 0.5) / share),
         fine=True,
     )

@@ -41,19 +41,26 @@ def scalp_mask(mesh: Mesh, person: Identity) -> Array:
 
 
 def grow(
-    mesh: Mesh, person: Identity, points: Array, normals: Array, mask: Array
+    mesh: Mesh,
+    person: Identity,
+    points: Array,
+    normals: Array,
+    mask: Array,
+    *,
+    share: float = 1.0,
 ) -> Strands | None:
     """Grow the scalp hair of one character, None for a shaved head.
 
     Args:
         points, normals: ``(n, 3)`` fine points of the resting face.
         mask: from `scalp_mask`.
+        share: of the strands that are grown, each so much thicker.
     """
     hair = person.hair
     if hair.style == "shaved":
         return None
     draw = stream(person.seed, "scalp")
-    count = {"buzz": 15000, "bald": 9000}.get(hair.style, 17000)
+    count = int(share * {"buzz": 15000, "bald": 9000}.get(hair.style, 17000))
     skin = points[: mesh.skin_count]
     found = scatter(mesh.tris[mesh.faces["body"]], points, mask, count, draw)
     if found is None:
@@ -78,7 +85,7 @@ def grow(
         roots=roots[keep],
         weights=weights[keep],
         tuft=tuft[keep],
-        width={"buzz": 0.35, "bald": 0.3, "tied": 0.7}.get(hair.style, 0.62),
+        width=min(1.0, {"buzz": 0.35, "bald": 0.3, "tied": 0.7}.get(hair.style, 0.62) / share),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from studio.people import palette, proportions
@@ -229,5 +231,40 @@ def sample(seed: int, *, amplitude: float = AMPLITUDE) -> Identity:
         hair=_hair(seed, shape, skin),
         beard=_beard(seed, shape.masculine),
         makeup=_makeup(seed, shape.masculine),
+        glasses=_glasses(seed),
+    )
+
+
+def look(person: Identity, number: int) -> Identity:
+    """The same face in another year: hair, beard, make-up, glasses and weight are drawn afresh.
+
+    A recogniser that is trained on several looks cannot take a haircut for a face. Two times in
+    three the colour of the hair stays.
+
+    Args:
+        number: 0 is the look that :func:`sample` drew.
+
+    Example:
+        >>> from studio.people import identity
+        >>> ada = identity.sample(7)
+        >>> later = identity.look(ada, 1)
+        >>> later.eyes == ada.eyes, later.hair.style, ada.hair.style
+        (True, 'tied', 'back')
+    """
+    if number == 0:
+        return person
+    draw = stream(person.seed, "look", number)
+    seed = int(draw.integers(2**62))
+    weight = _clipped(draw, person.shape.weight, 0.08, 0.1, 0.95)
+    hair = _hair(seed, person.shape, person.skin)
+    if draw.random() < 2 / 3:
+        old = person.hair
+        hair = replace(hair, colour_name=old.colour_name, pigment=old.pigment, grey=old.grey)
+    return replace(
+        person,
+        shape=replace(person.shape, weight=weight),
+        hair=hair,
+        beard=_beard(seed, person.shape.masculine),
+        makeup=_makeup(seed, person.shape.masculine),
         glasses=_glasses(seed),
     )

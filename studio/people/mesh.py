@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from studio.people import head, raster, subdivision
 from studio.people.fields import smoothstep
 
-_LEVELS = {
+_SPLITS = {
     "body": 2, "left_eye": 2, "right_eye": 2, "upper_teeth": 1, "lower_teeth": 1, "tongue": 1,
 }  # fmt: skip
 LASHES = ("left_lash_1", "left_lash_2", "right_lash_1", "right_lash_2")
@@ -36,7 +36,7 @@ def _neighbour_mean(quads: NDArray, count: int):
 class Mesh:
     """Topology of the head at two resolutions.
 
-    The *coarse* level (one split) carries light, the *fine* level (two splits of skin and eyes)
+    The *coarse* level (one split) carries light, the *fine* level (``splits`` of skin and eyes)
     carries geometry and colour. Points of all parts are stacked; `parts` slices the fine points,
     `faces` the fine triangles, `coarse_parts` the coarse points.
 
@@ -51,8 +51,9 @@ class Mesh:
         landmarks: fine point index of nose tip and mouth corners.
     """
 
-    def __init__(self, model: head.Head) -> None:
+    def __init__(self, model: head.Head, splits: int = 2) -> None:
         self.head = model
+        self._splits = {part: min(splits, count) for part, count in _SPLITS.items()}
         self._refine()
         self.skin_count = self.parts["body"].stop
         self.rest = self.fine(self.coarse(model.template))
@@ -100,7 +101,7 @@ class Mesh:
         self.coarse_parts: dict[str, slice] = {}
         self.faces: dict[str, slice] = {}
         fine = coarse = faces = 0
-        for part, levels in _LEVELS.items():
+        for part, levels in self._splits.items():
             used, quads = np.unique(model.quads[part], return_inverse=True)
             quads = quads.reshape(-1, 4)
             pick = sparse.csr_matrix(
@@ -141,7 +142,7 @@ class Mesh:
     def _texture_coordinates(self, quads: NDArray, last: NDArray) -> NDArray:
         """UV ``(b, 2)`` of the fine skin points, bilinear over each quad."""
         uv, uv_quads = self.head.uv, self.head.uv_quads["body"]
-        for _ in range(_LEVELS["body"]):
+        for _ in range(self._splits["body"]):
             count = len(uv)
             uv = subdivision.bilinear(uv_quads, count) @ uv
             uv_quads = subdivision.split(uv_quads, count)
@@ -157,9 +158,10 @@ class Mesh:
             row = np.clip(((1 - self._uv[:, 1]) * size).astype(int), 0, size - 1)
             painted[name] = texture[row, column].astype(np.float32) / 255
         self.lips, self.ears, self.eyelids = painted["lips"], painted["ears"], painted["eyelids"]
-        for _ in range(2):
+        wide = self._splits["body"] == 2  # half the splits, twice the edges: fewer means
+        for _ in range(2 if wide else 1):
             self.lips = self._fine_mean @ self.lips
-        for _ in range(6):
+        for _ in range(6 if wide else 2):
             self.ears = self._fine_mean @ self.ears
         self.mouth = (painted["inside-mouth"] > 0.3) & (self.lips < 0.2)
         skin = self.rest[: self.skin_count]
@@ -177,7 +179,7 @@ class Mesh:
             self.upper_lid = np.maximum(self.upper_lid, rim * above)
 
 
-@lru_cache(maxsize=1)
-def load() -> Mesh:
-    """The refined mesh of the head model (a second or two, then kept)."""
-    return Mesh(head.load())
+@lru_cache(maxsize=2)
+def load(splits: int = 2) -> Mesh:
+    """The refined mesh of the head model (a second or two, then cached)."""
+    return Mesh(head.load(), splits)

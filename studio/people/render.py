@@ -22,7 +22,7 @@ class Portrait:
     """One photograph.
 
     Attributes:
-        image: ``(224, 224, 3)`` uint8.
+        image: ``(side, side, 3)`` uint8.
         landmarks: ``(5, 2)`` pixels: eyes, nose tip, mouth corners, left of the picture first.
         quality: JPEG quality the camera would save it with.
     """
@@ -63,9 +63,10 @@ class _Shot:
         self.points = mesh.fine(coarse)
         self.normals = raster.normals(self.points, mesh.tris)
         self.marks = _landmarks(mesh, self.points)
-        self.view = camera.frame(taken.pose, taken.camera, self.marks)
+        self.view = camera.frame(taken.pose, taken.camera, self.marks, person.detail)
         draw = self._stream("surround")
-        self.field: Field = light.field(taken.lighting, self.view.rotation, draw)
+        count = person.detail.directions
+        self.field: Field = light.field(taken.lighting, self.view.rotation, draw, count)
         self.light = light.received(
             mesh, person.visibility, raster.normals(coarse, mesh.coarse_tris), self.field
         )
@@ -102,8 +103,9 @@ class _Shot:
             self.light[: mesh.skin_count : 7, :3].mean(0) + 1e-6,
             taken.camera,
             self._stream("sensor"),
+            person.detail,
         )
-        marks = view.project(self.marks)[:, :2] / camera.OVERSAMPLING
+        marks = view.project(self.marks)[:, :2] / person.detail.oversampling
         return Portrait(image, marks.astype(np.float32), taken.camera.quality)
 
     def _surface(self, index, corners, rows, columns) -> NDArray:
@@ -154,7 +156,7 @@ class _Shot:
         field, view = self.field, self.view
         points, step = strands.points, 0
         root_light = np.zeros((1, 1), np.float32)
-        seen = np.zeros((1, light.COUNT), np.uint8)
+        seen = np.zeros((1, self.person.detail.directions), np.uint8)
         if strands.kind == "scalp":
             seen, step = self.person.visibility.hair, light.KEY_STEP
         else:

@@ -7,13 +7,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from poisonlib import atomic
 from poisonlib.progress import Progress, no_progress
 from studio.people import head, identity, nuisance, store
+from studio.people.detail import DETAILS
 
 VERSION = 1
 """Raised whenever the same seed would give another picture.
@@ -32,10 +33,18 @@ class Task:
     numbers: tuple[int, ...]
     amplitude: float
     level: float
+    detail: str = "packaged"
+    looks: int = 1
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"version": VERSION, "amplitude": self.amplitude, "level": self.level}
+        """What determines the pictures, besides the seed."""
+        settings = {"version": VERSION, "amplitude": self.amplitude, "level": self.level}
+        if self.detail != "packaged":
+            settings["detail"] = self.detail
+        if self.looks != 1:
+            settings["looks"] = self.looks
+        return settings
 
 
 @dataclass(frozen=True)
@@ -66,16 +75,18 @@ def plan(
     *,
     amplitude: float = identity.AMPLITUDE,
     level: float = nuisance.LEVEL,
+    detail: str = "packaged",
+    looks: int = 1,
 ) -> tuple[list[Task], int]:
     """What is left to render, and how many photographs are finished."""
     tasks, kept = [], 0
     for seed in seeds:
-        task = Task(folder, seed, (), amplitude, level)
+        task = Task(folder, seed, (), amplitude, level, detail, looks)
         done = store.finished(folder / store.name_of(seed), task.settings)
         missing = tuple(n for n in range(photos) if str(n) not in done)
         kept += photos - len(missing)
         if missing:
-            tasks.append(Task(folder, seed, missing, amplitude, level))
+            tasks.append(replace(task, numbers=missing))
     return tasks, kept
 
 
@@ -87,6 +98,8 @@ def render(
     processes: int | None = None,
     amplitude: float = identity.AMPLITUDE,
     level: float = nuisance.LEVEL,
+    detail: str = "packaged",
+    looks: int = 1,
     progress: Progress = no_progress,
 ) -> Report:
     """Render ``photos`` photographs of each identity into a folder (layout: `store`).
@@ -97,6 +110,9 @@ def render(
     Args:
         seeds: identity seeds; each appears once.
         processes: how many at once; None takes all cores.
+        detail: a name in ``studio.people.detail.DETAILS``.
+        looks: how many looks (:func:`studio.people.identity.look`) a person's photographs take
+            turns in.
         progress: called with (photographs rendered, to render, the last one).
 
     Raises:
@@ -113,7 +129,9 @@ def render(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     head.load()  # build the cache once, before the workers ask for it
-    tasks, kept = plan(folder, seeds, photos, amplitude=amplitude, level=level)
+    tasks, kept = plan(
+        folder, seeds, photos, amplitude=amplitude, level=level, detail=detail, looks=looks
+    )
     total = sum(len(task.numbers) for task in tasks)
     start = time.perf_counter()
     for done, name in enumerate(_work(tasks, processes or os.cpu_count() or 1)):
@@ -156,11 +174,14 @@ def run(task: Task) -> Iterator[str]:
         leftover.unlink()
     record = store.person_record(person, task.settings)
     record["photographs"] = store.finished(folder, task.settings)
-    character = Character(person)
+    character, worn = None, -1
     parent = multiprocessing.parent_process()
-    for number in task.numbers:
+    for number in sorted(task.numbers, key=lambda number: (number % task.looks, number)):
         if parent is not None and not parent.is_alive():
             return  # the run was killed; another may be at work on this folder already
+        if worn != number % task.looks:
+            worn = number % task.looks
+            character = Character(identity.look(person, worn), DETAILS[task.detail])
         taken = nuisance.sample(task.seed, number, level=task.level)
         portrait = character.photograph(taken)
         content = portrait.jpeg()
