@@ -116,7 +116,7 @@ def render(
         progress: called with (photographs rendered, to render, the last one).
 
     Raises:
-        ValueError: no identities, no photographs, or a seed twice.
+        ValueError: no identities, no photographs, a seed twice, no look, or an unknown detail.
     """
     if len(seeds) == 0 or photos < 1:
         raise ValueError(
@@ -126,6 +126,12 @@ def render(
         raise ValueError("identity seeds must differ, some were given twice; drop the repeats")
     if processes is not None and processes < 1:
         raise ValueError(f"processes must be >= 1, got {processes}; leave it out for all cores")
+    if looks < 1:
+        raise ValueError(
+            f"looks must be >= 1, got {looks}; 1 is the look of the character's record"
+        )
+    if detail not in DETAILS:
+        raise ValueError(f"no detail {detail!r}; there are: {', '.join(DETAILS)}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     head.load()  # build the cache once, before the workers ask for it

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch.nn.functional import avg_pool2d
 
 from poisonlib import atomic
 from studio.people import store
@@ -103,6 +104,33 @@ def test_photographs_of_one_person_differ_and_people_differ_more(reference):
     assert 0.1 < photos.images.mean() < 0.9
 
 
+def test_the_detail_of_training_shows_the_same_faces(reference, tmp_path):
+    from studio.people import pack
+    from studio.people.render_many import render
+
+    render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1, detail="training")
+    quick, fine = (
+        avg_pool2d(pack.aligned(folder).images[..., 28:84, 28:84], 4)  # without the sensor's noise
+        for folder in (tmp_path, reference)
+    )
+    assert quick.shape == fine.shape
+    for one, same in zip(quick, fine, strict=True):  # the exposure may differ a little
+        assert np.corrcoef(one.flatten(), same.flatten())[0, 1] > 0.9
+    assert (quick - fine).abs().mean() < 0.08
+
+
+def test_looks_take_turns_and_the_first_is_the_character(reference, tmp_path):
+    from studio.people.render_many import render
+
+    render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1, looks=2)
+    new, old = pictures(tmp_path), pictures(reference)
+    for person in ("p00003", "p-0001"):
+        assert new[f"{person}/000.jpg"] == old[f"{person}/000.jpg"]
+        assert new[f"{person}/001.jpg"] != old[f"{person}/001.jpg"]
+    again = render(tmp_path, seeds=SEEDS, photos=PHOTOS, processes=1)
+    assert again.rendered == 4, "a folder of other settings is not taken for this one"
+
+
 def test_what_cannot_be_rendered_is_said_before_anything_is_written(tmp_path):
     from studio.people.render_many import render
 
@@ -111,6 +139,8 @@ def test_what_cannot_be_rendered_is_said_before_anything_is_written(tmp_path):
         ({"seeds": [1], "photos": 0}, "at least one identity"),
         ({"seeds": [1, 1], "photos": 1}, "must differ"),
         ({"seeds": [1], "photos": 1, "processes": 0}, "processes must be >= 1"),
+        ({"seeds": [1], "photos": 1, "looks": 0}, "looks must be >= 1"),
+        ({"seeds": [1], "photos": 1, "detail": "huge"}, "no detail 'huge'; there are: packaged"),
     ):
         with pytest.raises(ValueError, match=message):
             render(tmp_path / "out", **mistake)
