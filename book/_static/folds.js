@@ -28,9 +28,9 @@
 
   const folding = (input) => {
     const details = document.createElement("details");
-    details.className = "hide above-input poisonlib-code";
+    details.className = "poisonlib-code";
     const summary = document.createElement("summary");
-    summary.innerHTML = '<p class="admonition-title">Show code cell source</p>';
+    summary.textContent = "Show code cell source";
     input.replaceWith(details);
     details.append(summary, input);
     return details;

@@ -29,6 +29,7 @@ def test_one_switch_folds_all_code_and_the_page_is_short_enough(seen) -> None:
         assert not seen.page.query_selector(".bd-article .cell > .cell_input")
     else:
         assert all(seen.page.evaluate(OPEN))
+        assert not seen.page.query_selector("details.poisonlib-code > summary").is_visible()
         switch.press("Enter")
         assert not any(seen.page.evaluate(OPEN))
     seen.page.evaluate(CLOSE_QUIZZES)
