@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas
 import pytest
 
@@ -289,6 +290,20 @@ def counted(table: pandas.DataFrame) -> dict:
     }
 
 
+def assert_alike(ours: dict, theirs: dict) -> None:
+    """Two records count the same errors, up to what another processor's rounding changes.
+
+    Cloaks are crafted in a hundred steps, each of which rounds. On another machine their last bits
+    differ, and here and there a photograph of seven is named otherwise.
+    """
+    both = ours.keys() & theirs.keys()
+    apart = [abs(ours[key][0] - theirs[key][0]) for key in both]
+    assert all(ours[key][1] == theirs[key][1] for key in both), "other photographs"
+    assert sum(difference == 0 for difference in apart) >= 0.9 * len(both)
+    assert max(apart) <= 3
+    assert abs(sum(ours[key][0] - theirs[key][0] for key in both)) <= 0.02 * 7 * len(both)
+
+
 @pytest.mark.parametrize(
     "name, kept",
     [
@@ -301,7 +316,7 @@ def test_the_record_agrees_with_older_ones_on_the_same_trials(recorded, name, ke
     ours, theirs = counted(recorded[recorded["part"] == "trial"]), counted(kept(older(name)))
     both = ours.keys() & theirs.keys()
     assert len(both) >= 200, "the two records share hardly any trial"
-    assert {key: ours[key] for key in both} == {key: theirs[key] for key in both}
+    assert_alike(ours, theirs)
 
 
 def test_the_record_agrees_with_that_of_users_who_switch(recorded):
@@ -309,7 +324,8 @@ def test_the_record_agrees_with_that_of_users_who_switch(recorded):
     theirs = older("switching")
     theirs = theirs[(theirs["share"] == 0.5) & (theirs["old"] == OLD)]
     theirs = theirs[theirs["extractor"].isin(LOST)].assign(attack=theirs["new"])
-    assert counted(ours) == counted(theirs)
+    assert counted(ours).keys() == counted(theirs).keys()
+    assert_alike(counted(ours), counted(theirs))
 
 
 def test_the_record_agrees_with_that_of_the_detector(recorded):
@@ -331,7 +347,11 @@ def test_the_record_agrees_with_that_of_two_models(recorded):
         rows = table[(table["part"] == "queries") & table["pair"].isin(TWO_MODELS)]
         return rows.set_index(keys)[answers].sort_index()
 
-    assert of(recorded).equals(of(theirs))
+    ours, theirs = of(recorded), of(theirs)
+    assert ours.index.equals(theirs.index)
+    for answer in answers:
+        apart = np.abs(np.concatenate([*ours[answer]]) - np.concatenate([*theirs[answer]]))
+        assert len(apart) > 2000 and apart.mean() < 0.01, f"{answer}: more than rounding"
 
 
 def test_the_record_is_judged_as_a_full_run(recorded):
